@@ -1,0 +1,21 @@
+# Flags of our own code, never of its users.
+add_library(mapwire_flags INTERFACE)
+target_compile_features(mapwire_flags INTERFACE cxx_std_23)
+target_compile_options(mapwire_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wswitch-enum -Werror)
+# Asio 1.22 knows coroutines on clang only with this.
+target_compile_definitions(mapwire_flags INTERFACE
+  ASIO_STANDALONE ASIO_NO_DEPRECATED $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>)
+
+# mapwire_layer(NAME [LIBRARIES...]): adds the sources beside the caller to the library.
+function(mapwire_layer name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  target_sources(mapwire PRIVATE ${sources})
+  if(ARGN)
+    target_link_libraries(mapwire PRIVATE ${ARGN})
+  endif()
+endfunction()
+
+set_target_properties(mapwire PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+target_compile_features(mapwire PUBLIC cxx_std_23)
+target_include_directories(mapwire PUBLIC $<BUILD_INTERFACE:${mapwire_include_dir}>
+                                          $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

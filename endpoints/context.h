@@ -1,0 +1,94 @@
+// A context: the NICs of a process, its registered memory and the completions of its endpoints.
+// Most programs have one; a program that wants a completion queue per thread makes one per thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "mapwire/endpoints/completion.h"
+#include "mapwire/endpoints/endpoint.h"
+#include "mapwire/endpoints/listener.h"
+#include "mapwire/endpoints/memory.h"
+#include "mapwire/runtime/error.h"
+
+namespace mapwire {
+
+enum class Threads : std::uint8_t {
+  kSafe,    // any thread may call anything
+  kSingle,  // only the thread that created it; other callers get kWrongThread or abort (no lock is
+            // taken)
+};
+
+enum class Progress : std::uint8_t {
+  kPassive,  // a helper thread serves the peers while the application does not poll
+  kInline,   // only the application's calls make progress; implied by Threads::kSingle
+};
+
+struct ContextOptions {
+  Threads threads = Threads::kSafe;
+  Progress progress = Progress::kPassive;
+  // Every packet is also written to this file (pcap, dissected as RoCEv2). Empty: none.
+  std::string pcap_file;
+  // Faults put between the soft NIC and its wire, as
+  // "loss=0.01,duplicate=0.01,reorder=0.01,flip=0.001, seed=7" (docs/options.md). Empty: none.
+  std::string faults;
+};
+
+struct ConnectOptions {
+  std::uint64_t timeout_ns =
+      10'000'000'000;  // of the whole set-up; the peer may start later than we
+  EndpointOptions endpoint;
+};
+
+class Context {
+ public:
+  class Impl;
+  // Errors: kBadOption, kSystemCall, kOutOfMemory.
+  static std::expected<Context, Error> create(const ContextOptions& options = {});
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+  // Closes all endpoints and listeners of it; their handles stay valid and answer kEndpointClosed.
+  ~Context();
+
+  // Errors: kUnknownHost, kAddressInUse, kPermission, kBadOption.
+  std::expected<Listener, Error> listen(const ListenOptions& options = {});
+
+  // Connects to "host[:port]" or "[v6%interface]:port". Waits for a peer that has not started yet.
+  // Errors: kUnknownHost, kConnectionRefused or kConnectTimeout (deadline, by what was seen last),
+  // kVersionMismatch, kProtocolError, kPeerRefused, kAddressTranslated, kPathBlocked,
+  // kMtuBlackHole, kMtuMismatch, kLimitReached.
+  std::expected<Endpoint, Error> connect(std::string_view address,
+                                         const ConnectOptions& options = {});
+
+  // Registers memory of the caller, which keeps it mapped while the region lives.
+  // Errors: kInvalidArgument (empty), kLimitReached.
+  std::expected<MemoryRegion, Error> register_memory(std::span<std::byte> memory,
+                                                     Access access = {});
+
+  // Makes an arena buffer of `bytes` zeros, registered. Errors: kInvalidArgument (0), kOutOfMemory.
+  std::expected<MemoryRegion, Error> allocate(std::size_t bytes, Access access = {});
+
+  // Makes progress and takes up to completions.size() completions out; returns their number, at
+  // once.
+  std::size_t poll(std::span<Completion> completions);
+
+  // Like poll(), but sleeps until there is a completion or `timeout_ns` has passed; 0 then.
+  std::size_t wait(std::span<Completion> completions, std::uint64_t timeout_ns);
+
+  // A descriptor to wait on in an event loop: after arm() returned true it becomes readable when
+  // poll() has something to do. Owned by the context.
+  int event_fd() const;
+  // False: completions are there already, poll first. One waiter at a time.
+  bool arm();
+
+ private:
+  explicit Context(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace mapwire

@@ -1,0 +1,112 @@
+// One end of a connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mapwire/endpoints/completion.h"
+#include "mapwire/endpoints/memory.h"
+#include "mapwire/runtime/error.h"
+
+namespace mapwire {
+
+// What travels with the user's bytes (docs/profiles.md).
+enum class Profile : std::uint8_t {
+  kPlain,    // nothing: for peers that are not mapwire. A send into no receive is retried, then
+             // fails.
+  kMapwire,  // a header with sequence and credits: a send into no receive would block at the
+             // sender.
+};
+
+struct EndpointOptions {
+  Profile profile = Profile::kMapwire;  // the connecting side's counts
+  std::uint32_t send_entries = 64;      // powers of two, 2..4096
+  std::uint32_t receive_entries = 64;
+  std::uint64_t deadline_ns = 2'000'000'000;  // a peer silent for so long fails what is outstanding
+  std::uint32_t path_mtu = 0;           // bytes, a power of two 256..4096; 0: the largest that fits
+  std::vector<std::byte> private_data;  // at most 4096 bytes, handed to the peer in set-up
+};
+
+// How a connection was made.
+struct EndpointInfo {
+  std::string nic;     // "soft"
+  std::string wire;    // "udp"
+  std::string reason;  // why this NIC and wire
+  std::string local;   // UDP address
+  std::string remote;
+  std::uint32_t path_mtu = 0;
+  Profile profile = Profile::kMapwire;
+  std::string peer_version;  // of mapwire
+};
+
+// Threads: any, if the context was created with Threads::kSafe; otherwise the context's thread.
+//
+// Buffers of a post belong to the NIC until the request completes, except that sends and writes of
+// at most kBounceBytes are copied before the post returns; such a buffer must be valid as for
+// memcpy.
+//
+// Every accepted post completes exactly once, in posting order within sends and within receives,
+// with a status; if the endpoint fails or is closed, with the cause or kFlushed. A post returns
+//   kOk               accepted
+//   kWouldBlock       queue full, or no credits from the peer: poll, then post again
+//   kInvalidArgument  a null buffer of non-zero length
+//   kMessageTooLong   more than 2^31 bytes (proto::kMessageBytesMax)
+//   kEndpointClosed   this endpoint was closed
+// and nothing was posted unless it returned kOk.
+class Endpoint {
+ public:
+  class Impl;
+  explicit Endpoint(std::shared_ptr<Impl> impl);
+  Endpoint(Endpoint&&) noexcept;
+  Endpoint& operator=(Endpoint&&) noexcept;
+  ~Endpoint();  // close()
+
+  EndpointId id() const;
+  EndpointInfo info() const;
+  std::span<const std::byte> private_data() const;  // the peer's; valid while the endpoint lives
+
+  // Sends `message` to the next receive the peer posted. An immediate arrives in its completion.
+  [[nodiscard]] Code post_send(ConstBuffer message, std::uint64_t cookie,
+                               std::optional<std::uint32_t> immediate = std::nullopt);
+
+  // Provides a buffer for the next message. A longer message fails both sides (kReceiveTooSmall
+  // here, kRemoteInvalidRequest there) and the connection.
+  [[nodiscard]] Code post_receive(MutableBuffer buffer, std::uint64_t cookie);
+
+  // Writes `source` to the peer's memory. With an immediate it also consumes a receive of the peer,
+  // whose completion (kReceiveWrite) comes after the bytes.
+  [[nodiscard]] Code post_write(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
+                                std::optional<std::uint32_t> immediate = std::nullopt);
+
+  // Reads target.size() bytes of the peer's memory into `target`.
+  [[nodiscard]] Code post_read(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
+
+  // Atomically replaces the 8 bytes at `target` (aligned to 8) by `swap` if they equal `compare`.
+  // What was there before is in `original` on completion.
+  [[nodiscard]] Code post_compare_swap(std::uint64_t& original, RemoteBuffer target,
+                                       std::uint64_t compare, std::uint64_t swap,
+                                       std::uint64_t cookie);
+
+  // Atomically adds `amount` to the 8 bytes at `target` (aligned to 8), modulo 2^64.
+  [[nodiscard]] Code post_fetch_add(std::uint64_t& original, RemoteBuffer target,
+                                    std::uint64_t amount, std::uint64_t cookie);
+
+  // Ends the connection and tells the peer. Outstanding requests complete with kFlushed; their
+  // completions are still to be polled. Their buffers are free when this returns. Idempotent.
+  void close();
+
+  // Why the endpoint is dead, or nothing while it lives.
+  std::optional<Error> error() const;
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+inline constexpr std::size_t kBounceBytes = 256;
+
+}  // namespace mapwire

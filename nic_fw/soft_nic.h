@@ -1,0 +1,28 @@
+// The soft NIC: the engine, its queues in a memfd arena and a wire, driven by the caller's thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+
+#include "mapwire/nic_fw/wire.h"
+#include "mapwire/runtime/counters.h"
+#include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic.h"
+
+namespace mapwire::nic_fw {
+
+struct SoftNicOptions {
+  std::uint32_t queue_pairs_max = 4096;
+  std::uint32_t completion_entries = 65536;  // a power of two; see NicAttributes
+  std::uint32_t path_mtu_max = 4096;         // bytes, a power of two 256..4096
+  std::uint64_t seed = 0;                    // of QPNs, PSNs and keys; from the system's randomness
+};
+
+// Creates a soft NIC on `wire`. `counters` (null: none are kept) outlives it.
+// Errors: kInvalidArgument (an option out of range), kOutOfMemory, kSystemCall (no arena).
+std::expected<std::unique_ptr<Nic>, Error> make_soft_nic(const SoftNicOptions& options,
+                                                         std::unique_ptr<Wire> wire,
+                                                         CounterBlock* counters);
+
+}  // namespace mapwire::nic_fw

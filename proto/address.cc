@@ -1,0 +1,27 @@
+#include "mapwire/proto/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <string>
+
+namespace mapwire::proto {
+
+std::string to_string(const IpAddress& address) {
+  const bool v6 = address.family == IpFamily::kV6;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(v6 ? AF_INET6 : AF_INET, address.bytes.data(), text.data(), text.size());
+  std::string result = text.data();
+  if (v6 && address.scope_id != 0) result += "%" + std::to_string(address.scope_id);
+  return result;
+}
+
+std::string to_string(const UdpAddress& address) {
+  std::string ip = to_string(address.ip);
+  if (address.ip.family == IpFamily::kV6) ip = "[" + ip + "]";
+  return ip + ":" + std::to_string(address.port);
+}
+
+}  // namespace mapwire::proto

@@ -1,0 +1,22 @@
+// The memory orderings of everything that two parties share, by the names of their uses. Each use
+// in the tree says who must see what.
+#pragma once
+
+#include <atomic>
+
+namespace mapwire {
+
+// Publishes `value` after every earlier store of this thread: who reads it with acquire_from_peer
+// sees those stores too.
+template <class T>
+void publish_to_peer(std::atomic<T>& word, T value) {
+  word.store(value, std::memory_order_release);
+}
+
+// Reads a word the peer publishes; what the peer stored before is visible afterwards.
+template <class T>
+T acquire_from_peer(const std::atomic<T>& word) {
+  return word.load(std::memory_order_acquire);
+}
+
+}  // namespace mapwire

@@ -1,0 +1,68 @@
+// Counters in shared memory: cheap to count, readable by other processes while the owner runs,
+// hangs or after it died. A block is one file in /dev/shm/mapwire.<uid>/ (mode 0700), named by pid
+// and start time; its layout is in proto/counter_layout.h.
+//
+// Threads: each counter has one writing thread at a time; anyone may read at any time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mapwire/runtime/error.h"
+
+namespace mapwire {
+
+// A handle on one counter. A default-made one counts nothing.
+class Counter {
+ public:
+  Counter() = default;
+  explicit Counter(std::atomic<std::uint64_t>* cell) : cell_{cell} {}
+  // Adds `amount`. One writer, so a load and a store do; a reader never sees a torn value.
+  void add(std::uint64_t amount = 1) {
+    if (cell_ == nullptr) return;
+    cell_->store(cell_->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  std::uint64_t value() const {
+    return cell_ == nullptr ? 0 : cell_->load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t>* cell_ = nullptr;
+};
+
+struct CounterValue {
+  std::string name;
+  std::uint64_t value = 0;
+};
+
+// The counters of one process. Destroying it removes the file; a process that died leaves it, so
+// that it can still be read, and a later create() of the same user removes those of the long dead.
+class CounterBlock {
+ public:
+  // Creates the block of this process. Errors: kSystemCall (/dev/shm not writable), kLimitReached.
+  static std::expected<std::unique_ptr<CounterBlock>, Error> create();
+  CounterBlock(const CounterBlock&) = delete;
+  CounterBlock& operator=(const CounterBlock&) = delete;
+  ~CounterBlock();
+
+  // The counter of this name (at most 47 characters of [a-z0-9_.]), made with value 0 if it is new.
+  // A handle that counts nothing if the block is full (counted itself, as "counters.refused").
+  // Not for the hot path; one thread at a time.
+  Counter counter(std::string_view name);
+
+  // The counters of process `pid` of this user, dead or alive, in order of creation. Errors:
+  // kInvalidArgument (no block for this pid), kBadFile (not a counter block, or another version).
+  static std::expected<std::vector<CounterValue>, Error> read(std::int32_t pid);
+
+ private:
+  struct State;
+  explicit CounterBlock(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mapwire

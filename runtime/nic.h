@@ -1,0 +1,148 @@
+// The NIC seam: what mapwire asks of a network interface, whatever stands behind it. The soft NIC
+// and the NIC over libibverbs implement it and pass one conformance suite.
+//
+// Threads: a Nic is owned by one thread at a time; the caller synchronises (endpoints/ holds one
+// lock per context). The data path (post_*, poll) neither allocates, locks, logs nor throws.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+
+#include "mapwire/proto/address.h"
+#include "mapwire/proto/descriptor.h"
+#include "mapwire/runtime/error.h"
+
+namespace mapwire {
+
+using Qpn = std::uint32_t;
+
+// What a NIC can do. Constant after creation.
+struct NicAttributes {
+  std::string name;               // "soft"
+  std::string wire;               // "udp"
+  bool reads_any_memory = false;  // kAnyMemoryLkey names all memory of this process
+  std::uint32_t queue_pairs_max = 0;
+  std::uint32_t queue_entries_max = 0;   // per send or receive queue
+  std::uint32_t completion_entries = 0;  // sum of the queue entries of all open queue pairs
+  std::uint32_t read_atomic_max = 0;  // outstanding READs and atomics per queue pair and direction
+  std::uint32_t path_mtu_max = 0;     // bytes, a power of two 256..4096
+};
+
+// Rights of a memory region. The owner may always read it.
+struct Access {
+  bool local_write = true;
+  bool remote_read = false;
+  bool remote_write = false;
+  bool remote_atomic = false;
+};
+
+// Keys of a memory region. lkey and rkey differ and are random.
+struct MemoryKeys {
+  std::uint32_t lkey = 0;
+  std::uint32_t rkey = 0;
+};
+
+struct QueuePairOptions {
+  std::uint32_t send_entries = 64;  // powers of two
+  std::uint32_t receive_entries = 64;
+  std::uint32_t protection_domain = 1;  // regions of another domain are out of reach
+  std::uint64_t deadline_ns =
+      2'000'000'000;  // no acknowledged progress for so long: kRetryExceeded
+  std::uint64_t rnr_deadline_ns =
+      2'000'000'000;  // peer without receives for so long: kRnrRetryExceeded
+};
+
+// What the other side needs to know of a queue pair to connect to it; travels in set-up messages.
+struct QueuePairAddress {
+  proto::UdpAddress udp;
+  Qpn qpn = 0;
+  std::uint32_t first_psn = 0;     // of the first packet this side sends
+  std::uint32_t path_mtu_max = 0;  // the largest path MTU the route to the peer allows, 256..4096
+  std::uint32_t read_atomic_max = 0;  // READs and atomics this side serves at once
+};
+
+// The two ends of a connection as agreed in set-up.
+struct QueuePairPeer {
+  QueuePairAddress address;    // the peer's
+  std::uint32_t path_mtu = 0;  // the minimum of both sides
+  // A NIC of another make: its IPv4 identification is solved for, its source port may differ and
+  // the credits in its acknowledgements are believed as they are.
+  bool foreign = false;
+};
+
+struct AsyncEvent {
+  Qpn qpn = 0;
+  Code code = Code::kOk;  // why the queue pair is in error
+};
+
+class Nic {
+ public:
+  Nic() = default;
+  Nic(const Nic&) = delete;
+  Nic& operator=(const Nic&) = delete;
+  virtual ~Nic() = default;
+
+  virtual const NicAttributes& attributes() const = 0;
+
+  // Opens a queue pair that will reach `remote` (its port is ignored) from the local address
+  // `local`, and says how the peer addresses it. Errors: kLimitReached (queue pairs or completion
+  // entries), kInvalidArgument (entries not a power of two in range), kSystemCall (no route, no
+  // port).
+  virtual std::expected<QueuePairAddress, Error> open_queue_pair(
+      const QueuePairOptions& options, const proto::IpAddress& local,
+      const proto::IpAddress& remote) = 0;
+
+  // Connects an open queue pair: from now on it sends and receives. Receives may be posted before.
+  // Errors: kInvalidArgument (unknown QPN, path MTU not a power of two in 256..4096).
+  virtual std::expected<void, Error> connect_queue_pair(Qpn qpn, const QueuePairPeer& peer) = 0;
+
+  // Moves the queue pair to error: every outstanding request completes with `reason`, later posts
+  // with kFlushed. No effect on an unknown QPN or a queue pair in error. (A queue pair that fails
+  // by itself completes the request that failed with the cause and all others with kFlushed.)
+  virtual void flush_queue_pair(Qpn qpn, Code reason) = 0;
+
+  // Frees the queue pair. Requests still outstanding are dropped and never complete; buffers are
+  // free for reuse when it returns. Completions already in the completion queue are still
+  // delivered.
+  virtual void close_queue_pair(Qpn qpn) = 0;
+
+  // Makes `memory` reachable under new keys. It must stay mapped until deregister_memory returns.
+  // Errors: kInvalidArgument (empty), kLimitReached, kOutOfMemory.
+  virtual std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory,
+                                                           Access access,
+                                                           std::uint32_t protection_domain) = 0;
+
+  // Ends the keys: later uses, local or remote, are refused. Unknown lkeys have no effect.
+  virtual void deregister_memory(std::uint32_t lkey) = 0;
+
+  // Hands a send descriptor to the queue pair and rings its doorbell. False: the queue is full or
+  // the QPN unknown, nothing was posted (would block). Its buffers belong to the NIC until it
+  // completes.
+  virtual bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor,
+                         std::uint64_t now_ns) = 0;
+
+  // The same for a receive descriptor.
+  virtual bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
+                            std::uint64_t now_ns) = 0;
+
+  // Makes progress (packets in, packets out, timers) and moves up to completions.size() completions
+  // out. Returns their number. Requests of one queue complete in posting order.
+  virtual std::size_t poll(std::span<proto::CompletionEntry> completions, std::uint64_t now_ns) = 0;
+
+  // Queue pairs that went to error since the last call; returns how many were written. Events that
+  // find no room wait.
+  virtual std::size_t poll_async(std::span<AsyncEvent> events) = 0;
+
+  // A file descriptor that is readable while packets or completions wait. Level-triggered, owned by
+  // the NIC. A caller that sleeps on it also wakes at next_deadline_ns().
+  virtual int event_fd() const = 0;
+
+  // When poll() must be called again even without an event: nanoseconds of now_ns's clock, or
+  // UINT64_MAX.
+  virtual std::uint64_t next_deadline_ns() const = 0;
+};
+
+}  // namespace mapwire
