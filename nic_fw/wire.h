@@ -36,7 +36,8 @@ class Wire {
 
   // Opens whatever is needed to exchange packets with `remote` from the local address `local`, and
   // says the UDP address under which peers reach us there. Asked again for the same `local` it
-  // answers the same. Errors: kAddressInUse, kPermission, kSystemCall.
+  // answers the same. Errors: kInvalidArgument (no address of one interface), kAddressInUse,
+  // kPermission, kLimitReached, kSystemCall (not an address of this host).
   virtual std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& local) = 0;
 
   // The largest UDP payload that reaches the first hop towards `remote` from `local` in one piece,

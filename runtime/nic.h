@@ -90,14 +90,15 @@ class Nic {
   // Opens a queue pair that will reach `remote` (its port is ignored) from the local address
   // `local`, and says how the peer addresses it. Errors: kLimitReached (queue pairs or completion
   // entries), kInvalidArgument (entries not a power of two in range), kSystemCall (no route, no
-  // port).
+  // port), kMtuMismatch (the route carries no packet of the smallest path MTU).
   virtual std::expected<QueuePairAddress, Error> open_queue_pair(
       const QueuePairOptions& options, const proto::IpAddress& local,
       const proto::IpAddress& remote) = 0;
 
   // Connects an open queue pair: from now on it sends and receives. Receives may be posted before.
   // Errors: kInvalidArgument (unknown QPN, path MTU not a power of two in 256..4096).
-  virtual std::expected<void, Error> connect_queue_pair(Qpn qpn, const QueuePairPeer& peer) = 0;
+  virtual std::expected<void, Error> connect_queue_pair(Qpn qpn, const QueuePairPeer& peer,
+                                                        std::uint64_t now_ns) = 0;
 
   // Moves the queue pair to error: every outstanding request completes with `reason`, later posts
   // with kFlushed. No effect on an unknown QPN or a queue pair in error. (A queue pair that fails
@@ -136,12 +137,14 @@ class Nic {
   // find no room wait.
   virtual std::size_t poll_async(std::span<AsyncEvent> events) = 0;
 
-  // A file descriptor that is readable while packets or completions wait. Level-triggered, owned by
-  // the NIC. A caller that sleeps on it also wakes at next_deadline_ns().
+  // A file descriptor that is readable while packets wait. Level-triggered, owned by the NIC.
+  // Before a caller sleeps on it, it asks next_deadline_ns() and wakes then: that alone tells of
+  // work which is left without a packet (completions that found no room in poll's span, output held
+  // back).
   virtual int event_fd() const = 0;
 
-  // When poll() must be called again even without an event: nanoseconds of now_ns's clock, or
-  // UINT64_MAX.
+  // When poll() must be called again even without an event: nanoseconds of now_ns's clock; 0: at
+  // once; UINT64_MAX: never.
   virtual std::uint64_t next_deadline_ns() const = 0;
 };
 
