@@ -18,12 +18,12 @@ inline constexpr std::uint16_t kRocePort = 4791;  // IANA: RoCEv2 destination po
 
 // BTH, base transport header: IBTA 9.2.
 struct BthWire {
-  std::uint8_t opcode;
-  std::uint8_t flags;  // solicited 0x80, migration 0x40, pad count 0x30, version 0x0f
+  std::uint8_t opcode = 0;
+  std::uint8_t flags = 0;  // solicited 0x80, migration 0x40, pad count 0x30, version 0x0f
   be16 pkey;
-  std::uint8_t resv8a;  // FECN, BECN and reserved: masked out of the ICRC
+  std::uint8_t resv8a = 0;  // FECN, BECN and reserved: masked out of the ICRC
   be24 dest_qpn;
-  std::uint8_t ack_request;  // 0x80, rest reserved
+  std::uint8_t ack_request = 0;  // 0x80, rest reserved
   be24 psn;
 };
 static_assert(WireStruct<BthWire> && sizeof(BthWire) == 12);
@@ -65,7 +65,7 @@ RethWire encode(const Reth& reth);
 
 // AETH, ACK extended transport header: IBTA 9.3.5, syndromes in 9.7.5.2.
 struct AethWire {
-  std::uint8_t syndrome;
+  std::uint8_t syndrome = 0;
   be24 msn;
 };
 static_assert(WireStruct<AethWire> && sizeof(AethWire) == 4 && offsetof(AethWire, msn) == 1);
@@ -123,7 +123,7 @@ static_assert(WireStruct<AtomicAckWire> && sizeof(AtomicAckWire) == 8);
 // DETH, datagram extended transport header: IBTA 9.3.1.
 struct DethWire {
   be32 qkey;
-  std::uint8_t reserved;
+  std::uint8_t reserved = 0;
   be24 source_qpn;
 };
 static_assert(WireStruct<DethWire> && sizeof(DethWire) == 8 && offsetof(DethWire, source_qpn) == 5);
