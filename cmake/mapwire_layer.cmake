@@ -15,7 +15,9 @@ function(mapwire_layer name)
   endif()
 endfunction()
 
-set_target_properties(mapwire PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+set_target_properties(mapwire PROPERTIES VERSION ${PROJECT_VERSION} 
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})  # before 1.0 a minor version may break
 target_compile_features(mapwire PUBLIC cxx_std_23)
-target_include_directories(mapwire PUBLIC $<BUILD_INTERFACE:${mapwire_include_dir}>
-                                          $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_include_directories(mapwire
+  PRIVATE $<BUILD_INTERFACE:${mapwire_include_dir}>
+  INTERFACE $<BUILD_INTERFACE:${mapwire_public_include_dir}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

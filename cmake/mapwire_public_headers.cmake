@@ -1,0 +1,15 @@
+# What is installed, and all that tools/ and examples/ can include: the faces of endpoints/ and
+# what these include. tests/house checks that the list is closed.
+set(mapwire_public_headers
+  endpoints/completion.h
+  endpoints/context.h
+  endpoints/endpoint.h
+  endpoints/listener.h
+  endpoints/memory.h
+  proto/address.h
+  proto/code.h
+  proto/descriptor.h
+  runtime/error.h
+  runtime/nic.h
+  runtime/version.h
+)
