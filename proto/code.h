@@ -29,6 +29,7 @@ enum class Code : std::uint16_t {
   kInvalidDescriptor = 29,     // a ring held a descriptor the NIC refuses
   kRingCorrupt = 30,           // a ring index is outside what the ring can hold
   kBadResponse = 31,           // the peer answered with something that is no answer
+  kPeerClosed = 32,            // the peer closed its endpoint
 
   // Control path.
   kUnknownHost = 50,

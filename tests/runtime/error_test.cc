@@ -35,6 +35,7 @@ bool is_code(Code code) {
     case kInvalidDescriptor:
     case kRingCorrupt:
     case kBadResponse:
+    case kPeerClosed:
     case kUnknownHost:
     case kAddressInUse:
     case kPermission:
