@@ -29,7 +29,7 @@ bool verify_icrc(const Flow& flow, std::uint16_t ip_identification,
 
 // For IPv4 packets of peers whose identification a UDP socket cannot see (the kernel's RoCE): finds
 // the identification under which the ICRC holds, or nothing if there is none. CRC is linear, so
-// this costs 16 steps; it proves 16 bits instead of 32, so it is only for peers that need it. For
+// this costs 32 steps; it proves 16 bits instead of 32, so it is only for peers that need it. For
 // IPv6, which has no identification, returns 0 or nothing. A length that is no multiple of 4 or
 // above kPacketBytesMax, which no RoCE packet has, gives nothing.
 std::optional<std::uint16_t> solve_identification(const Flow& flow,

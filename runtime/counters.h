@@ -6,9 +6,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,24 +42,31 @@ struct CounterValue {
   std::uint64_t value = 0;
 };
 
-// The counters of one process. Destroying it removes the file; a process that died leaves it, so
-// that it can still be read, and a later create() of the same user removes those of the long dead.
+// A block of counters of this process, which may have several (one per context). Destroying it
+// removes the file; a process that died leaves it, so that it can still be read. The 16 newest
+// files of the dead are kept and a later create() of the same user removes the others.
 class CounterBlock {
  public:
-  // Creates the block of this process. Errors: kSystemCall (/dev/shm not writable), kLimitReached.
+  // Makes a block, 64 KiB of /dev/shm. Errors: kPermission (the directory is not this user's
+  // alone), kOutOfMemory (/dev/shm is full), kLimitReached (256 blocks), kSystemCall (no /dev/shm).
   static std::expected<std::unique_ptr<CounterBlock>, Error> create();
   CounterBlock(const CounterBlock&) = delete;
   CounterBlock& operator=(const CounterBlock&) = delete;
   ~CounterBlock();
 
   // The counter of this name (at most 47 characters of [a-z0-9_.]), made with value 0 if it is new.
-  // A handle that counts nothing if the block is full (counted itself, as "counters.refused").
-  // Not for the hot path; one thread at a time.
+  // A handle that counts nothing if the block is full (1023 counters) or the name is none; counted
+  // itself, as "counters.refused". The handle is valid while the block lives. Not for the hot path;
+  // one thread at a time.
   Counter counter(std::string_view name);
 
-  // The counters of process `pid` of this user, dead or alive, in order of creation. Errors:
-  // kInvalidArgument (no block for this pid), kBadFile (not a counter block, or another version).
+  // The counters of process `pid` of this user, dead or alive, in order of creation; those of equal
+  // name in several blocks are added up. Errors: kInvalidArgument (no block for this pid), kBadFile
+  // (one is damaged, or of another version), kSystemCall.
   static std::expected<std::vector<CounterValue>, Error> read(std::int32_t pid);
+
+  // The counters in a copy of a block's file. Errors: kBadFile.
+  static std::expected<std::vector<CounterValue>, Error> parse(std::span<const std::byte> file);
 
  private:
   struct State;
