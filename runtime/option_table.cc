@@ -1,0 +1,56 @@
+#include <array>
+#include <span>
+
+#include "mapwire/runtime/detail/option_table.h"
+
+namespace mapwire::detail {
+namespace {
+
+constexpr std::uint64_t kMicrosecondNs = 1'000;
+constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::uint64_t kHourNs = 3600 * kSecondNs;
+
+const std::array kRows{
+    OptionRow{"MAPWIRE_LOG", LogLevelKind{&Options::log},
+              "Lines of this level and of the more urgent ones are written to standard error."},
+    OptionRow{"MAPWIRE_THREADS", SwitchKind{&Options::single_thread, "safe", "single"},
+              "With `safe` any thread may call anything. With `single` no lock is taken, only the "
+              "thread that created a context may use it, and progress is inline."},
+    OptionRow{"MAPWIRE_PROGRESS", SwitchKind{&Options::inline_progress, "passive", "inline"},
+              "With `passive` a helper thread serves the peers while the application does not "
+              "poll. With `inline` only the calls of the application make progress."},
+    OptionRow{"MAPWIRE_TAKEOVER",
+              DurationKind{&Options::takeover_ns, 10 * kMicrosecondNs, kSecondNs},
+              "How long the application may not poll before the helper thread serves the peers."},
+    OptionRow{"MAPWIRE_DEADLINE", DurationKind{&Options::deadline_ns, kMillisecondNs, kHourNs},
+              "A peer that acknowledges nothing for so long fails what is outstanding, with "
+              "`retry_exceeded`."},
+    OptionRow{"MAPWIRE_CONNECT_TIMEOUT",
+              DurationKind{&Options::connect_timeout_ns, kMillisecondNs, kHourNs},
+              "How long connecting may take, the wait for a peer that starts later included."},
+    OptionRow{"MAPWIRE_PATH_MTU", PathMtuKind{&Options::path_mtu},
+              "The largest payload of a packet. With 0 it is the largest that the route and the "
+              "peer allow."},
+    OptionRow{"MAPWIRE_UDP_PORT", NumberKind<std::uint16_t>{&Options::udp_port},
+              "The UDP port of the soft NIC. With 0 the system chooses; 4791 is RoCEv2's own, "
+              "which one process per address may have and only where rdma_rxe is not loaded."},
+    OptionRow{"MAPWIRE_SEED", NumberKind<std::uint64_t>{&Options::seed},
+              "Seed of queue pair numbers, first packet sequence numbers and memory keys, to "
+              "repeat a run. With 0 they come from the system's randomness, as security wants it."},
+    OptionRow{"MAPWIRE_FAULTS", TextKind{&Options::faults, "faults"},
+              "Faults put between the soft NIC and its wire, for tests, such as "
+              "`loss=0.01,duplicate=0.01,reorder=0.01,flip=0.001,seed=7`: probabilities per packet "
+              "and the seed of their choice."},
+    OptionRow{"MAPWIRE_PCAP", TextKind{&Options::pcap_file, "file"},
+              "Every packet of the soft NIC is also written to this file, which packet analysers "
+              "read as RoCEv2."},
+    OptionRow{"MAPWIRE_TRACE", TextKind{&Options::trace_file, "file"},
+              "Every packet of the soft NIC is described by a line in this file."},
+};
+
+}  // namespace
+
+std::span<const OptionRow> option_rows() { return kRows; }
+
+}  // namespace mapwire::detail
