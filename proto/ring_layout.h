@@ -1,6 +1,7 @@
 // The memory layout of a single-producer single-consumer ring. It holds indices and no pointers, so
-// any process may map it anywhere. Both indices count entries ever written or read and wrap at
-// 2^32; entry i lies at slot i mod entries. Each index has one writer and a cache line of its own.
+// any process may map it anywhere. Both indices begin at kRingFirstIndex, count entries written or
+// read, and wrap at 2^32; entry i lies at slot i mod entries. Each index has one writer and a cache
+// line of its own.
 #pragma once
 
 #include <array>
@@ -14,6 +15,9 @@ inline constexpr std::uint32_t kRingMagic = 0x4d57'5247;  // "MWRG"
 inline constexpr std::uint32_t kRingVersion = 1;
 inline constexpr std::size_t kCacheLine = 64;
 inline constexpr std::uint32_t kRingEntriesMax = 1U << 20;
+// 256 entries before the wrap: every ring in use soon passes it, instead of the few that carry 2^32
+// entries.
+inline constexpr std::uint32_t kRingFirstIndex = 0xffff'ff00;
 
 struct RingHeader {
   std::uint32_t magic;

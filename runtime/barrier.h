@@ -19,4 +19,11 @@ T acquire_from_peer(const std::atomic<T>& word) {
   return word.load(std::memory_order_acquire);
 }
 
+// Reads a plain word of memory that a hostile peer may be writing. The compiler reads it exactly
+// once, so that what is checked is what is used.
+template <class T>
+T read_once(const T& word) {
+  return static_cast<const volatile T&>(word);
+}
+
 }  // namespace mapwire

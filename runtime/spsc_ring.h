@@ -9,11 +9,13 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <expected>
 #include <new>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 
 #include "mapwire/proto/ring_layout.h"
@@ -25,16 +27,31 @@ namespace mapwire {
 template <class T>
 concept RingEntry = std::is_trivially_copyable_v<T>;
 
-// Formats `memory` as an empty ring. Precondition: `memory` is aligned to a cache line and at least
-// ring_bytes(entries, sizeof(T)) long, `entries` is a power of two <= kRingEntriesMax.
+inline bool is_ring_size(std::uint32_t entries) {
+  return std::has_single_bit(entries) && entries <= proto::kRingEntriesMax;
+}
+
+inline bool is_ring_aligned(std::span<const std::byte> memory) {
+  return reinterpret_cast<std::uintptr_t>(memory.data()) % proto::kCacheLine == 0;
+}
+
+// Formats `memory` as an empty ring. Precondition (the program ends otherwise): `memory` is aligned
+// to a cache line and at least ring_bytes(entries, sizeof(T)) long, `entries` is a power of two <=
+// kRingEntriesMax.
 template <RingEntry T>
 void format_ring(std::span<std::byte> memory, std::uint32_t entries, std::uint32_t entry_version) {
+  if (!is_ring_size(entries) || !is_ring_aligned(memory) ||
+      memory.size() < proto::ring_bytes(entries, sizeof(T))) {
+    std::abort();
+  }
   auto* header = new (memory.data()) proto::RingHeader{};
   header->magic = proto::kRingMagic;
   header->version = proto::kRingVersion;
   header->entry_version = entry_version;
   header->entries = entries;
   header->entry_bytes = sizeof(T);
+  header->tail = proto::kRingFirstIndex;
+  header->head = proto::kRingFirstIndex;
 }
 
 // What both ends share. Use RingProducer or RingConsumer.
@@ -52,17 +69,15 @@ class RingEnd {
   // kRingCorrupt if it does not describe this ring.
   static std::expected<std::uint32_t, Error> check(std::span<std::byte> memory,
                                                    std::uint32_t entry_version) {
-    if (memory.size() < sizeof(proto::RingHeader))
-      return bad_ring("memory shorter than its header");
+    if (memory.size() < sizeof(proto::RingHeader)) return bad_ring("memory shorter than a header");
+    if (!is_ring_aligned(memory)) return bad_ring("memory not aligned to a cache line");
     const auto* header = reinterpret_cast<const proto::RingHeader*>(memory.data());
-    const std::uint32_t entries = header->entries;
-    if (header->magic != proto::kRingMagic) return bad_ring("wrong magic number");
-    if (header->version != proto::kRingVersion) return bad_ring("another ring version");
-    if (header->entry_version != entry_version) return bad_ring("another entry version");
-    if (header->entry_bytes != sizeof(T)) return bad_ring("another entry size");
-    if (!std::has_single_bit(entries) || entries > proto::kRingEntriesMax) {
-      return bad_ring("entry count is no power of two in range");
-    }
+    if (read_once(header->magic) != proto::kRingMagic) return bad_ring("wrong magic number");
+    if (read_once(header->version) != proto::kRingVersion) return bad_ring("another ring version");
+    if (read_once(header->entry_version) != entry_version) return bad_ring("another entry version");
+    if (read_once(header->entry_bytes) != sizeof(T)) return bad_ring("another entry size");
+    const std::uint32_t entries = read_once(header->entries);
+    if (!is_ring_size(entries)) return bad_ring("entry count is no power of two in range");
     if (memory.size() < proto::ring_bytes(entries, sizeof(T))) return bad_ring("memory too short");
     return entries;
   }
@@ -78,8 +93,9 @@ class RingEnd {
   proto::RingHeader* header_;
   std::byte* slots_;
   std::uint32_t entries_;
-  std::uint32_t own_ = 0;   // this end's index; the shared word is only ever written from it
-  std::uint32_t peer_ = 0;  // the last believable value of the peer's index
+  // This end's index; the shared word is only ever written from it.
+  std::uint32_t own_ = proto::kRingFirstIndex;
+  std::uint32_t peer_ = proto::kRingFirstIndex;  // the last believable value of the peer's index
   bool corrupt_ = false;
 
  private:
@@ -153,6 +169,7 @@ class RingConsumer : private RingEnd<T> {
   // Entries that may be popped now.
   std::uint32_t available() {
     const std::uint32_t tail = acquire_from_peer(Base::header_->tail);  // its entries are written
+    // The producer can be ahead by no more than the ring holds and can not go back.
     if (tail - Base::own_ > Base::entries_ || tail - Base::own_ < Base::peer_ - Base::own_) {
       Base::corrupt_ = true;
     }
