@@ -10,6 +10,9 @@ set(mapwire_public_headers
   proto/code.h
   proto/descriptor.h
   runtime/error.h
+  runtime/log_level.h
   runtime/nic.h
+  runtime/options.h
+  runtime/quantity.h
   runtime/version.h
 )

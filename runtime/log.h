@@ -4,14 +4,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
 #include <string_view>
 #include <utility>
 
-namespace mapwire {
+#include "mapwire/runtime/log_level.h"
 
-enum class LogLevel : std::uint8_t { kError, kWarn, kInfo, kDebug };
-std::string_view name(LogLevel level);
+namespace mapwire {
 
 // Lines of a less urgent level are dropped from now on. kWarn at first; Options::from_environment()
 // sets what MAPWIRE_LOG says.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "mapwire/runtime/detail/option_table.h"
+#include "mapwire/runtime/log.h"
 
 namespace mapwire {
 namespace {

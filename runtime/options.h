@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mapwire/runtime/error.h"
-#include "mapwire/runtime/log.h"
+#include "mapwire/runtime/log_level.h"
 
 namespace mapwire {
 
