@@ -25,7 +25,6 @@ class BigEndian {
     auto value = std::bit_cast<Value>(widen(raw_));
     return static_cast<Value>(swap(value) >> kUnusedBits);
   }
-  friend constexpr bool operator==(const BigEndian&, const BigEndian&) = default;
 
  private:
   using Raw = std::array<std::uint8_t, Bytes>;

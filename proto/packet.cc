@@ -87,6 +87,7 @@ std::string_view name(PacketError error) {
     case PacketError::kUnknownOpcode: return "unknown_opcode";
     case PacketError::kBadVersion: return "bad_version";
     case PacketError::kOversized: return "oversized";
+    case PacketError::kBadLength: return "bad_length";
   }
   return "?";
 }
@@ -106,7 +107,11 @@ std::expected<Packet, PacketError> parse_packet(std::span<const std::byte> bytes
     return std::unexpected(PacketError::kTruncated);
   }
   read_extensions(in, packet);
-  packet.payload = in.rest().first(in.rest().size() - tail);
+  const std::size_t data_and_pad = in.rest().size();
+  if (data_and_pad % 4 != 0 || (!traits->payload && data_and_pad != 0)) {
+    return std::unexpected(PacketError::kBadLength);
+  }
+  packet.payload = in.rest().first(data_and_pad - tail);
   return packet;
 }
 

@@ -13,12 +13,12 @@
 namespace mapwire::proto {
 
 inline constexpr std::size_t kIcrcBytes = 4;
-// The longest header chain that carries data, WRITE_ONLY with immediate: BTH 12, RETH 16, ImmDt 4.
-inline constexpr std::size_t kHeaderBytesMax = 40;  // BTH 12 + AtomicETH 28, which carries none
+// The longest header chain, BTH 12 and AtomicETH 28, which carries no data.
+inline constexpr std::size_t kHeaderBytesMax = 40;
 inline constexpr std::size_t kPathMtuMin = 256;
 inline constexpr std::size_t kPathMtuMax = 4096;
-// A full packet of the largest path MTU: data never stands behind more than 32 bytes of headers,
-// and a full payload needs no pad.
+// A full packet of the largest path MTU: data never stands behind more than 32 bytes of headers
+// (WRITE_ONLY with immediate: BTH 12, RETH 16, ImmDt 4), and a full payload needs no pad.
 inline constexpr std::size_t kPacketBytesMax = 32 + kPathMtuMax + kIcrcBytes;
 
 enum class PacketError : std::uint8_t {
@@ -26,6 +26,7 @@ enum class PacketError : std::uint8_t {
   kUnknownOpcode,  // not an opcode of opcode.h
   kBadVersion,     // transport version is not 0
   kOversized,      // longer than kPacketBytesMax
+  kBadLength,      // data and pad are no whole words, or the opcode carries no data (IBTA 9.2.1)
 };
 std::string_view name(PacketError error);
 
