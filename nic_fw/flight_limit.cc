@@ -1,0 +1,53 @@
+#include "mapwire/nic_fw/flight_limit.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace mapwire::nic_fw {
+namespace {
+
+constexpr double kFlightPacketsMin = 8;  // enough packets behind a lost one to reveal the loss
+constexpr double kFlightPacketsInitial = 16;
+// Twice the bandwidth-delay product of 1 Gbit/s at 10 ms.
+constexpr double kFlightBytesMax = 2.5 * 1024 * 1024;
+// Growth is per time and not per round trip, so that a short path does not overrun its peer's
+// socket buffer every few round trips and a long one still recovers from loss within a few.
+constexpr double kGrowthPerMs = 1.0;
+constexpr double kGrowthPerRoundTripMax = 16;
+constexpr double kYieldToGap = 0.85;
+constexpr double kYieldWhileDoubling = 0.5;  // the last doubling was the one too many
+constexpr double kYieldToTimeout = 0.5;
+
+}  // namespace
+
+FlightLimit::FlightLimit(std::uint32_t path_mtu)
+    : limit_{kFlightPacketsInitial}, max_{kFlightBytesMax / path_mtu} {}
+
+void FlightLimit::on_acknowledged(std::uint64_t packets, std::uint64_t in_flight,
+                                  std::uint64_t smoothed_ns) {
+  // Growth needs proof that the limit was used.
+  if (2 * static_cast<double>(in_flight) < limit_) return;
+  double growth = static_cast<double>(packets);
+  if (!doubling_) {
+    const double per_round_trip =
+        std::min(kGrowthPerMs * static_cast<double>(smoothed_ns) / 1e6, kGrowthPerRoundTripMax);
+    growth *= per_round_trip / limit_;
+  }
+  limit_ = std::min(limit_ + growth, max_);
+}
+
+bool FlightLimit::on_gap(std::uint64_t now_ns, std::uint64_t smoothed_ns) {
+  if (reduced_ns_ != 0 && now_ns - reduced_ns_ < smoothed_ns) return false;
+  reduce(doubling_ ? kYieldWhileDoubling : kYieldToGap, now_ns);
+  return true;
+}
+
+void FlightLimit::on_timeout(std::uint64_t now_ns) { reduce(kYieldToTimeout, now_ns); }
+
+void FlightLimit::reduce(double factor, std::uint64_t now_ns) {
+  limit_ = std::max(limit_ * factor, kFlightPacketsMin);
+  doubling_ = false;
+  reduced_ns_ = now_ns;
+}
+
+}  // namespace mapwire::nic_fw

@@ -1,0 +1,103 @@
+#include "mapwire/nic_fw/memory_table.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <random>
+#include <span>
+
+namespace mapwire::nic_fw {
+namespace {
+
+// Overflow-safe: no sum of numbers that somebody else chose.
+bool contains(std::uint64_t start, std::uint64_t length, std::uint64_t address,
+              std::uint64_t bytes) {
+  return address >= start && bytes <= length && address - start <= length - bytes;
+}
+
+bool permits(const Access& access, RemoteUse use) {
+  switch (use) {
+    case RemoteUse::kRead: return access.remote_read;
+    case RemoteUse::kWrite: return access.remote_write;
+    case RemoteUse::kAtomic: return access.remote_atomic;
+  }
+  return false;
+}
+
+}  // namespace
+
+MemoryTable::MemoryTable(std::uint32_t regions_max)
+    : regions_(regions_max), lkeys_{regions_max}, rkeys_{regions_max} {
+  free_.reserve(regions_max);
+  for (std::uint32_t slot = regions_max; slot > 0; --slot) free_.push_back(slot - 1);
+}
+
+std::uint32_t MemoryTable::new_key(std::mt19937_64& random) const {
+  std::uint32_t key = 0;
+  do {
+    key = static_cast<std::uint32_t>(random());
+  } while (key == 0 || lkeys_.find(key) || rkeys_.find(key));
+  return key;
+}
+
+std::expected<MemoryKeys, Error> MemoryTable::add(std::span<std::byte> memory, Access access,
+                                                  std::uint32_t protection_domain,
+                                                  std::mt19937_64& random) {
+  if (memory.empty()) {
+    return std::unexpected(Error::make(Code::kInvalidArgument, ErrorScope::kRequest,
+                                       "memory region refused: it is empty; register at least one "
+                                       "byte"));
+  }
+  if (free_.empty()) {
+    return std::unexpected(Error::make(Code::kLimitReached, ErrorScope::kRequest,
+                                       "memory region refused: the table of the soft NIC is full; "
+                                       "deregister memory that is no longer used"));
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  Region& region = regions_[slot];
+  region = {.address = reinterpret_cast<std::uint64_t>(memory.data()),
+            .bytes = memory.size(),
+            .keys = {},
+            .access = access,
+            .protection_domain = protection_domain};
+  region.keys.lkey = new_key(random);
+  lkeys_.insert(region.keys.lkey, slot);
+  region.keys.rkey = new_key(random);
+  rkeys_.insert(region.keys.rkey, slot);
+  return region.keys;
+}
+
+void MemoryTable::remove(std::uint32_t lkey) {
+  const auto slot = lkeys_.find(lkey);
+  if (!slot) return;
+  rkeys_.erase(regions_[*slot].keys.rkey);
+  lkeys_.erase(lkey);
+  regions_[*slot] = {};
+  free_.push_back(*slot);
+}
+
+const MemoryTable::Region* MemoryTable::find(const FixedMap& keys, std::uint32_t key,
+                                             std::uint64_t address, std::uint64_t bytes,
+                                             std::uint32_t protection_domain) const {
+  const auto slot = keys.find(key);
+  if (!slot) return nullptr;
+  const Region& region = regions_[*slot];
+  if (region.protection_domain != protection_domain) return nullptr;
+  return contains(region.address, region.bytes, address, bytes) ? &region : nullptr;
+}
+
+bool MemoryTable::allows(std::uint32_t rkey, std::uint64_t address, std::uint64_t bytes,
+                         std::uint32_t protection_domain, RemoteUse use) const {
+  const Region* region = find(rkeys_, rkey, address, bytes, protection_domain);
+  return region != nullptr && permits(region->access, use);
+}
+
+bool MemoryTable::allows(std::uint32_t lkey, std::uint64_t address, std::uint64_t bytes,
+                         std::uint32_t protection_domain, LocalUse use) const {
+  if (lkey == proto::kAnyMemoryLkey) return bytes <= UINT64_MAX - address;
+  const Region* region = find(lkeys_, lkey, address, bytes, protection_domain);
+  return region != nullptr && (use == LocalUse::kRead || region->access.local_write);
+}
+
+}  // namespace mapwire::nic_fw

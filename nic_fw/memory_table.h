@@ -1,0 +1,60 @@
+// The translation table of the soft NIC: which memory the keys of its regions name, and with which
+// rights (IBTA 10.6). Keys are random, so that they can not be guessed; lkey and rkey differ, so
+// that giving a peer the one does not give away the other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "mapwire/nic_fw/fixed_map.h"
+#include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic.h"
+
+namespace mapwire::nic_fw {
+
+// What a peer wants to do.
+enum class RemoteUse : std::uint8_t { kRead, kWrite, kAtomic };
+// What the NIC wants to do on behalf of the owner.
+enum class LocalUse : std::uint8_t { kRead, kWrite };
+
+class MemoryTable {
+ public:
+  explicit MemoryTable(std::uint32_t regions_max);
+
+  // Semantics and errors: Nic::register_memory. `random` supplies the keys.
+  std::expected<MemoryKeys, Error> add(std::span<std::byte> memory, Access access,
+                                       std::uint32_t protection_domain, std::mt19937_64& random);
+  // No effect on an unknown lkey.
+  void remove(std::uint32_t lkey);
+
+  // Whether a peer of `protection_domain` may do `use` with `bytes` bytes at `address`.
+  bool allows(std::uint32_t rkey, std::uint64_t address, std::uint64_t bytes,
+              std::uint32_t protection_domain, RemoteUse use) const;
+  // The same for the owner. kAnyMemoryLkey names all memory; only a range that wraps around the
+  // address space is refused then.
+  bool allows(std::uint32_t lkey, std::uint64_t address, std::uint64_t bytes,
+              std::uint32_t protection_domain, LocalUse use) const;
+
+ private:
+  struct Region {
+    std::uint64_t address = 0;
+    std::uint64_t bytes = 0;
+    MemoryKeys keys;
+    Access access;
+    std::uint32_t protection_domain = 0;
+  };
+  const Region* find(const FixedMap& keys, std::uint32_t key, std::uint64_t address,
+                     std::uint64_t bytes, std::uint32_t protection_domain) const;
+  std::uint32_t new_key(std::mt19937_64& random) const;
+
+  std::vector<Region> regions_;
+  std::vector<std::uint32_t> free_;
+  FixedMap lkeys_;
+  FixedMap rkeys_;
+};
+
+}  // namespace mapwire::nic_fw
