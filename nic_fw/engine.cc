@@ -1,50 +1,95 @@
+// The data path's entry points.
 #include "mapwire/nic_fw/engine.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
-#include <memory>
 #include <span>
-#include <utility>
+
+#include "mapwire/nic_fw/acknowledged.h"
+#include "mapwire/nic_fw/engine_state.h"
+#include "mapwire/nic_fw/next_response.h"
+#include "mapwire/nic_fw/on_packet.h"
+#include "mapwire/nic_fw/retransmit.h"
+#include "mapwire/nic_fw/scheduler.h"
+#include "mapwire/nic_fw/take_requests.h"
 
 namespace mapwire::nic_fw {
 namespace {
 
-Error unfinished() {
-  return Error::make(Code::kLimitReached, ErrorScope::kDevice,
-                     "the engine is not written yet; wait for it");
+// What a queue pair can do by itself after something happened to it.
+void carry_on(EngineCore& core, QueuePair& qp) {
+  settle(core, qp);
+  reschedule(core, qp);
+}
+
+void on_queue_pair_time(EngineCore& core, QueuePair& qp) {
+  if (core.now_ns >= qp.take_again_at_ns) {
+    qp.take_again_at_ns = UINT64_MAX;
+    if (qp.state == QueuePairState::kError) drain_rings(core, qp, Code::kFlushed);
+  }
+  on_requester_time(core, qp);
+  carry_on(core, qp);
 }
 
 }  // namespace
 
-struct Engine::State {};
+void Engine::on_send_doorbell(Qpn qpn, std::uint64_t now_ns) {
+  state_->now_ns = now_ns;
+  QueuePair* qp = state_->queue_pairs.find(qpn);
+  if (qp == nullptr) return;
+  if (qp->state == QueuePairState::kError) drain_rings(*state_, *qp, Code::kFlushed);
+  carry_on(*state_, *qp);
+}
 
-Engine::Engine(const EngineOptions&, RingProducer<proto::CompletionEntry>, EngineCounters&)
-    : state_{std::make_unique<State>()} {}
-Engine::~Engine() = default;
+void Engine::on_receive_doorbell(Qpn qpn, std::uint64_t now_ns) {
+  state_->now_ns = now_ns;
+  QueuePair* qp = state_->queue_pairs.find(qpn);
+  if (qp == nullptr) return;
+  if (qp->state == QueuePairState::kError) drain_rings(*state_, *qp, Code::kFlushed);
+  if (qp->state == QueuePairState::kConnected) advertise_receives(*qp);
+  carry_on(*state_, *qp);
+}
 
-std::expected<QueuePairAddress, Error> Engine::open_queue_pair(const QueuePairOptions&,
-                                                               const proto::UdpAddress&,
-                                                               QueuePairRings) {
-  return std::unexpected(unfinished());
+void Engine::on_packet(const proto::Flow& flow, std::span<const std::byte> bytes,
+                       std::uint64_t now_ns) {
+  state_->now_ns = now_ns;
+  QueuePair* qp = deliver(*state_, flow, bytes);
+  if (qp != nullptr) carry_on(*state_, *qp);
 }
-std::expected<void, Error> Engine::connect_queue_pair(Qpn, const QueuePairPeer&, std::uint64_t) {
-  return std::unexpected(unfinished());
+
+void Engine::on_time(std::uint64_t now_ns) {
+  state_->now_ns = now_ns;
+  TimerQueue& timers = state_->timers;
+  while (timers.first_deadline_ns() <= now_ns) {
+    QueuePair& qp = state_->queue_pairs.at(timers.first_slot());
+    timers.arm(qp.slot, UINT64_MAX);
+    on_queue_pair_time(*state_, qp);
+  }
 }
-void Engine::flush_queue_pair(Qpn, Code) {}
-void Engine::close_queue_pair(Qpn) {}
-std::expected<MemoryKeys, Error> Engine::register_memory(std::span<std::byte>, Access,
-                                                         std::uint32_t) {
-  return std::unexpected(unfinished());
+
+std::size_t Engine::transmit(std::span<TransmitSlot> slots, bool acknowledge,
+                             std::uint64_t now_ns) {
+  state_->now_ns = now_ns;
+  const std::size_t used = transmit_data(*state_, slots);
+  if (!acknowledge) return used;
+  return used + transmit_acknowledgements(*state_, slots.subspan(used));
 }
-void Engine::deregister_memory(std::uint32_t) {}
-void Engine::on_send_doorbell(Qpn, std::uint64_t) {}
-void Engine::on_receive_doorbell(Qpn, std::uint64_t) {}
-void Engine::on_packet(const proto::Flow&, std::span<const std::byte>, std::uint64_t) {}
-void Engine::on_time(std::uint64_t) {}
-std::size_t Engine::transmit(std::span<TransmitSlot>, bool, std::uint64_t) { return 0; }
-bool Engine::has_output(bool) const { return false; }
-std::uint64_t Engine::next_deadline_ns() const { return UINT64_MAX; }
-std::size_t Engine::poll_async(std::span<AsyncEvent>) { return 0; }
+
+bool Engine::has_output(bool acknowledge) const {
+  return !state_->ready.empty() || (acknowledge && !state_->acknowledging.empty());
+}
+
+std::uint64_t Engine::next_deadline_ns() const { return state_->timers.first_deadline_ns(); }
+
+std::size_t Engine::poll_async(std::span<AsyncEvent> events) {
+  SlotList& failed = state_->failed;
+  std::size_t used = 0;
+  while (used < events.size() && !failed.empty()) {
+    const QueuePair& qp = state_->queue_pairs.at(failed.front());
+    events[used++] = {.qpn = qp.qpn, .code = qp.error};
+    failed.remove(qp.slot);
+  }
+  return used;
+}
 
 }  // namespace mapwire::nic_fw

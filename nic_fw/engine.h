@@ -24,7 +24,7 @@ namespace mapwire::nic_fw {
 struct EngineOptions {
   std::uint32_t queue_pairs_max = 4096;
   std::uint32_t memory_regions_max = 65536;
-  std::uint32_t read_atomic_max = 16;  // READs and atomics in flight per queue pair and direction
+  std::uint32_t read_atomic_max = 32;  // READs and atomics in flight per queue pair and direction
   std::uint64_t seed = 0;              // of QPNs, first PSNs and keys
 };
 

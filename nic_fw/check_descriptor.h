@@ -1,0 +1,19 @@
+// Decides whether a descriptor that somebody pushed into a ring is one. It is judged on our copy.
+#pragma once
+
+#include <cstdint>
+
+#include "mapwire/nic_fw/memory_table.h"
+#include "mapwire/proto/code.h"
+#include "mapwire/proto/descriptor.h"
+
+namespace mapwire::nic_fw {
+
+// kOk; kInvalidDescriptor: unknown opcode or flag, too many elements, a reserved byte set, more
+// than kMessageBytesMax, an atomic whose element is not 8 bytes; kLocalProtection: an lkey refuses.
+Code check(const proto::SendDescriptor& descriptor, const MemoryTable& memory,
+           std::uint32_t protection_domain);
+Code check(const proto::ReceiveDescriptor& descriptor, const MemoryTable& memory,
+           std::uint32_t protection_domain);
+
+}  // namespace mapwire::nic_fw
