@@ -55,12 +55,13 @@ std::size_t mtu_of(int fd, bool v6) {
 std::expected<std::size_t, Error> route_payload_bytes_max(const proto::IpAddress& local,
                                                           const proto::IpAddress& remote) {
   auto refuse = [&] {
-    return std::unexpected(
-        Error::from_errno(Code::kSystemCall, ErrorScope::kEndpoint, errno,
-                          fmt::format("route from {} to {}", to_string(local), to_string(remote)),
-                          "check it with `ip route get`, and both addresses"));
+    return std::unexpected(Error::from_errno(
+        Code::kSystemCall, ErrorScope::kEndpoint, errno,
+        fmt::format("route from {} to {}", to_string(local), to_string(remote)),
+        "both must be of one family, and both link-local or neither; check with `ip route get`"));
   };
-  if (local.family != remote.family) {
+  // Packets name no interface but that of the local address, so both must be link-local or none.
+  if (local.family != remote.family || is_link_local(local) != is_link_local(remote)) {
     errno = EAFNOSUPPORT;
     return refuse();
   }

@@ -13,7 +13,7 @@ namespace mapwire::nic_fw {
 // The largest UDP payload that the kernel's route from `local` to `remote` carries unfragmented, in
 // bytes: the MTU of the outgoing interface, or of the path where routers have reported less, less
 // the IP and UDP headers. Sends nothing. Errors: kSystemCall (no route; not an address of this
-// host).
+// host; addresses of different families or scopes).
 std::expected<std::size_t, Error> route_payload_bytes_max(const proto::IpAddress& local,
                                                           const proto::IpAddress& remote);
 

@@ -34,6 +34,7 @@ std::size_t UdpReceiver::receive(const UdpSocket& socket, std::span<WirePacket> 
     header.msg_hdr.msg_namelen = sizeof(SocketAddress);  // the kernel shortened it
     packets[i].flow = {.source = from_socket_address(sources_[used_ + i]),
                        .destination = socket.address()};
+    packets[i].flow.source.ip.scope_id = 0;
     packets[i].bytes = {&buffers_[(used_ + i) * kBufferStride], header.msg_len};
   }
   used_ += count;

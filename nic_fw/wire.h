@@ -18,7 +18,8 @@
 namespace mapwire::nic_fw {
 
 // A packet on its way. `bytes` is the UDP payload and belongs to whoever filled it, until the call
-// that it is passed to returns.
+// that it is passed to returns. The remote address of `flow` has scope_id 0: its interface is that
+// of the local one.
 struct WirePacket {
   proto::Flow flow;
   std::span<const std::byte> bytes;

@@ -41,6 +41,13 @@ TEST(RouteMtu, of_another_family_names_both_addresses) {
   EXPECT_THAT(bytes.error().message, AllOf(HasSubstr("127.0.0.1"), HasSubstr("::1")));
 }
 
+TEST(RouteMtu, between_a_link_local_and_a_global_address_is_refused) {
+  auto local = own_link_local();
+  if (!local) GTEST_SKIP() << "no interface has a link-local address";
+  EXPECT_TRUE(route_payload_bytes_max(*local, *local));
+  EXPECT_EQ(route_payload_bytes_max(*local, ip("::1")).error().code, Code::kSystemCall);
+}
+
 TEST(RouteMtu, from_an_address_of_another_host_is_refused) {
   auto bytes = route_payload_bytes_max(ip("198.51.100.1"), ip("127.0.0.1"));
   ASSERT_FALSE(bytes);
