@@ -1,7 +1,7 @@
 # Flags of our own code, never of its users.
 add_library(mapwire_flags INTERFACE)
 target_compile_features(mapwire_flags INTERFACE cxx_std_23)
-target_compile_options(mapwire_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wswitch-enum -Werror)
+target_compile_options(mapwire_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wswitch-enum)
 # Asio 1.22 knows coroutines on clang only with this.
 target_compile_definitions(mapwire_flags INTERFACE
   ASIO_STANDALONE ASIO_NO_DEPRECATED $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>)
@@ -15,9 +15,11 @@ function(mapwire_layer name)
   endif()
 endfunction()
 
-set_target_properties(mapwire PROPERTIES VERSION ${PROJECT_VERSION} 
-  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})  # before 1.0 a minor version may break
+# Before 1.0 a new minor version may break its users.
+set_target_properties(mapwire PROPERTIES VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 target_compile_features(mapwire PUBLIC cxx_std_23)
 target_include_directories(mapwire
   PRIVATE $<BUILD_INTERFACE:${mapwire_include_dir}>
-  INTERFACE $<BUILD_INTERFACE:${mapwire_public_include_dir}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  INTERFACE $<BUILD_INTERFACE:${mapwire_public_include_dir}>
+            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -1,0 +1,54 @@
+"""Counts the results of ctest runs: the JUnit files in a directory.
+
+The last line is `N passed, N failed, N skipped`; the lines above it name what did not pass. A
+skipped check is never counted as passed, and a test that could not be run has failed. Ends with
+status 1 if anything failed, also if steps outside of ctest (builds) did: --failed-steps N.
+"""
+
+import argparse
+import pathlib
+import sys
+import xml.etree.ElementTree as ElementTree
+
+
+def outcome(case):
+    """'passed', 'failed' or 'skipped' for one <testcase>."""
+    if case.get("status") == "run":
+        return "passed"
+    skipped = case.find("skipped")
+    # ctest says SKIP_... when the test itself asked for it, and something else (no such program,
+    # a fixture that failed) when it could not start it.
+    if skipped is not None and skipped.get("message", "").startswith("SKIP_"):
+        return "skipped"
+    return "failed"
+
+
+def reason(case):
+    """Why a test was skipped: its line that says SKIP, or the one after gtest's `Skipped`."""
+    lines = (case.findtext("system-out") or "").splitlines()
+    for line, following in zip(lines, lines[1:] + [""]):
+        if line.startswith("SKIP"):
+            return line.removeprefix("SKIP").strip(" :")
+        if line.endswith("Skipped") and following:
+            return following.strip()
+    return "no reason given"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--failed-steps", type=int, default=0)
+    parser.add_argument("directory", type=pathlib.Path)
+    options = parser.parse_args()
+    counts = {"passed": 0, "failed": options.failed_steps, "skipped": 0}
+    for path in sorted(options.directory.glob("*.xml")):
+        for case in ElementTree.parse(path).getroot().iter("testcase"):
+            result = outcome(case)
+            counts[result] += 1
+            if result != "passed":
+                why = f": {reason(case)}" if result == "skipped" else ""
+                print(f"{result} {path.stem} {case.get('name')}{why}")
+    print(", ".join(f"{number} {result}" for result, number in counts.items()))
+    sys.exit(1 if counts["failed"] > 0 else 0)
+
+
+main()
