@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "mapwire/runtime/unique_fd.h"
-#include "udp_test_support.h"
+#include "tests/nic_fw/udp_test_support.h"
 
 namespace mapwire::nic_fw {
 namespace {

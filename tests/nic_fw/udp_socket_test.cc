@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "udp_test_support.h"
+#include "tests/nic_fw/udp_test_support.h"
 
 namespace mapwire::nic_fw {
 namespace {

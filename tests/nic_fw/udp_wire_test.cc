@@ -14,7 +14,7 @@
 
 #include "mapwire/proto/packet.h"
 #include "mapwire/runtime/unique_fd.h"
-#include "udp_test_support.h"
+#include "tests/nic_fw/udp_test_support.h"
 
 namespace mapwire::nic_fw {
 namespace {
