@@ -83,6 +83,7 @@ std::size_t buffer_bytes(int fd, int option) {
 // Both options make the kernel refuse what does not fit the route (EMSGSIZE) instead of fragmenting
 // it. IPv4 packets of an unconnected socket get identification 0 with it.
 bool forbid_fragments(int fd, bool v6) {
+  // NOLINTNEXTLINE(bugprone-branch-clone): two names, which happen to have the same value.
   const int value = v6 ? IPV6_PMTUDISC_DO : IP_PMTUDISC_DO;
   return ::setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
                       &value, sizeof(value)) == 0;

@@ -39,7 +39,7 @@ std::unexpected<Error> bad_file(std::string_view cause) {
 
 template <class Field>
 Field field_at(std::span<const std::byte> file, std::size_t offset) {
-  Field field;
+  Field field{};
   std::memcpy(&field, file.data() + offset, sizeof(Field));
   return field;
 }

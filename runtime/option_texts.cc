@@ -33,8 +33,8 @@ std::vector<std::string> option_help_lines() {
 std::string option_document() {
   std::string text = R"(# Options
 
-The library reads these environment variables. One that is unset or empty leaves the default; a value
-out of range is an error (`bad_option`), and an unknown `MAPWIRE_` name gives a warning.
+The library reads these environment variables. One that is unset or empty leaves the default; a
+value out of range is an error (`bad_option`), and an unknown `MAPWIRE_` name gives a warning.
 
 A duration is a whole number with its unit: `ns`, `us`, `ms`, `s`, `min` or `h`.
 )";

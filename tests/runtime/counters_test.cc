@@ -26,6 +26,7 @@ namespace {
 
 using testing::ElementsAre;
 
+// NOLINTNEXTLINE(readability-identifier-naming): matchers are named as gmock's own.
 MATCHER_P2(Counts, name, value, "") {
   return arg.name == name && arg.value == std::uint64_t(value);
 }
