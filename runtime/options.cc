@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <expected>
 #include <numeric>
@@ -99,6 +100,8 @@ std::expected<Options, Error> Options::from_environment() {
   const auto environment = process_environment();
   auto options = parse(environment);
   if (options) set_log_level(options->log);
+  static std::atomic_flag warned;
+  if (warned.test_and_set()) return options;
   for (const std::string& warning : unknown_option_warnings(environment)) {
     log_text(LogLevel::kWarn, warning);
   }

@@ -29,9 +29,10 @@ struct Options {
   std::uint64_t seed = 0;
   friend bool operator==(const Options&, const Options&) = default;
 
-  // What the MAPWIRE_* variables of the process say. Sets the level of the log, and logs a warning
-  // for every variable that begins like an option of ours and is none. A variable that is unset or
-  // empty leaves the default. Errors: kBadOption. Threads: not while another one sets variables.
+  // What the MAPWIRE_* variables of the process say. Sets the level of the log and, the first time,
+  // logs a warning for every variable that begins like an option of ours and is none. A variable
+  // that is unset or empty leaves the default. Errors: kBadOption. Threads: not while another one
+  // sets variables.
   static std::expected<Options, Error> from_environment();
 
   // The same from a list of "NAME=value", without side effects. Other names are passed over.
