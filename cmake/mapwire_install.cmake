@@ -1,9 +1,12 @@
-# Installation: library, public headers, CMake package, pkg-config file, JSON schemas.
+# Installation: library, command, public headers, CMake package, pkg-config file, JSON schemas.
 include(CMakePackageConfigHelpers)
 set(mapwire_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mapwire)
 set(mapwire_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 install(TARGETS mapwire EXPORT mapwire-targets)
+if(TARGET mapwire_command)
+  install(TARGETS mapwire_command)
+endif()
 foreach(header IN LISTS mapwire_public_headers)
   cmake_path(GET header PARENT_PATH layer)
   install(FILES ${PROJECT_SOURCE_DIR}/${header}

@@ -1,0 +1,85 @@
+"""./run, with programs of the system replaced: nothing is installed or built here."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+RUN = pathlib.Path(__file__).resolve().parents[2] / "run"
+
+
+class Run(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name, "clone of mapwire")
+        (self.root / "bin").mkdir(parents=True)
+        shutil.copy(RUN, self.root / "run")
+        # What is not replaced by a test must not reach the system.
+        for name in ("apt-get", "cmake", "dpkg-query"):
+            self.replace(name, "exit 0")
+        self.replace("sudo", 'exec "$@"')
+
+    def replace(self, name, script):
+        program = self.root / "bin" / name
+        program.write_text(f"#!/bin/bash\n{script}\n")
+        program.chmod(0o755)
+
+    def run_it(self, *arguments, directory="/"):
+        path = f"{self.root / 'bin'}:{os.environ['PATH']}"
+        return subprocess.run([self.root / "run", *arguments], cwd=directory, text=True,
+                              capture_output=True, env={**os.environ, "PATH": path})
+
+    def test_an_unknown_command_is_named_and_is_a_usage_error(self):
+        run = self.run_it("pingping")
+        self.assertEqual((run.returncode, run.stdout), (2, ""))
+        self.assertIn("unknown command 'pingping'", run.stderr)
+
+    def test_no_command_and_superfluous_arguments_are_usage_errors(self):
+        for arguments in ((), ("tests", "all"), ("fuzz", "soon"), ("fuzz", "0")):
+            self.assertEqual(self.run_it(*arguments).returncode, 2, arguments)
+
+    def test_help_goes_to_stdout(self):
+        run = self.run_it("--help")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertIn("pingpong", run.stdout)
+
+    def test_says_what_it_installs_and_installs_only_what_is_missing(self):
+        self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\" | grep -v ' cmake$'")
+        self.replace("apt-get", f"echo \"$*\" >> '{self.root}/calls'")
+        self.replace("cmake", "exit 1")  # so it ends there
+        run = self.run_it("mapwire")
+        self.assertIn("installing with apt-get: cmake\n", run.stderr)
+        self.assertEqual((self.root / "calls").read_text(),
+                         "update\ninstall -y --no-install-recommends cmake\n")
+
+    def test_a_second_call_installs_nothing(self):
+        self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\"")
+        self.replace("apt-get", "echo called; exit 1")
+        self.replace("cmake", "exit 1")
+        self.assertNotIn("installing", self.run_it("mapwire").stderr)
+
+    def test_a_failed_step_shows_its_log_and_fails_the_run(self):
+        self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\"")
+        self.replace("cmake", "echo the compiler is on fire; exit 3")
+        run = self.run_it("pingpong")
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("FAILED", run.stderr)
+        self.assertIn("the compiler is on fire", run.stderr)
+        self.assertEqual(run.stdout, "")
+
+    def test_the_command_gets_its_arguments_and_keeps_its_status_and_directory(self):
+        self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\"")
+        self.replace("cmake", "echo ninja: no work to do.")
+        (self.root / "build/release/bin").mkdir(parents=True)
+        command = self.root / "build/release/bin/mapwire"
+        command.write_text("#!/bin/bash\nprintf '[%s]' \"$PWD\" \"$@\"; exit 7\n")
+        command.chmod(0o755)
+        run = self.run_it("mapwire", "ping", "a b", "", directory="/usr")
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (7, "[/usr][ping][a b][]", ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
