@@ -9,6 +9,7 @@ set(mapwire_public_headers
   proto/address.h
   proto/code.h
   proto/descriptor.h
+  runtime/clock.h
   runtime/error.h
   runtime/log_level.h
   runtime/nic.h

@@ -1,4 +1,4 @@
-#include "bandwidth_meter.h"
+#include "tools/bandwidth_meter.h"
 
 #include <algorithm>
 

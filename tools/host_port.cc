@@ -1,4 +1,4 @@
-#include "host_port.h"
+#include "tools/host_port.h"
 
 #include <fmt/format.h>
 

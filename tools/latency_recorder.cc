@@ -1,4 +1,4 @@
-#include "latency_recorder.h"
+#include "tools/latency_recorder.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "payload.h"
+#include "tools/payload.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "processors.h"
+#include "tools/processors.h"
 
 #include <fmt/format.h>
 #include <sched.h>

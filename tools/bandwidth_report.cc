@@ -1,0 +1,50 @@
+#include "tools/bandwidth_report.h"
+
+#include <array>
+
+#include "tools/table.h"
+
+namespace mapwire::tools {
+namespace {
+
+constexpr double kMebibyte = 1024.0 * 1024.0;
+
+constexpr std::array<Column, 5> kColumns{{{"#bytes", 0},
+                                          {"#iterations", 0},
+                                          {"BW_peak[MiB/sec]"},
+                                          {"BW_average[MiB/sec]"},
+                                          {"MsgRate[Mpps]", 6}}};
+constexpr std::array<Column, 5> kGbitColumns{{{"#bytes", 0},
+                                              {"#iterations", 0},
+                                              {"BW_peak[Gb/sec]"},
+                                              {"BW_average[Gb/sec]"},
+                                              {"MsgRate[Mpps]", 6}}};
+
+}  // namespace
+
+std::string bandwidth_value(bool bidirectional) {
+  return bidirectional
+             ? "payload of both directions together; no peak is measured, the average stands there"
+             : "payload of one direction; the peak is that of the fastest 10 ms";
+}
+
+std::string bandwidth_header(bool gbits) { return table_header(gbits ? kGbitColumns : kColumns); }
+
+std::string bandwidth_row(const BandwidthResult& result, bool gbits) {
+  const double unit = gbits ? 1e9 / 8 : kMebibyte;
+  const std::array<double, kColumns.size()> values{
+      static_cast<double>(result.bytes), static_cast<double>(result.iterations),
+      result.peak_bytes_per_s / unit, result.bytes_per_s() / unit, result.messages_per_s() / 1e6};
+  return table_row(kColumns, values);
+}
+
+nlohmann::ordered_json bandwidth_json(const BandwidthResult& result) {
+  return {{"bytes", result.bytes},
+          {"iterations", result.iterations},
+          {"seconds", result.seconds},
+          {"mb_per_s", result.bytes_per_s() / 1e6},
+          {"peak_mb_per_s", result.peak_bytes_per_s / 1e6},
+          {"messages_per_s", result.messages_per_s()}};
+}
+
+}  // namespace mapwire::tools

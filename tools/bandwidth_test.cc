@@ -1,0 +1,102 @@
+#include "tools/bandwidth_test.h"
+
+#include "mapwire/runtime/clock.h"
+#include "tools/bandwidth_meter.h"
+#include "tools/stream.h"
+
+namespace mapwire::tools {
+namespace {
+
+double seconds(std::uint64_t time_ns) { return static_cast<double>(time_ns) / 1e9; }
+
+// One start-to-end pass over the wire.
+class BandwidthRun {
+ public:
+  BandwidthRun(TestClient& client, const TestOptions& options, BandwidthResult& result)
+      : client_{client},
+        options_{options},
+        result_{result},
+        sender_{client.resources(), options.send_depth} {}
+
+  // `iterations` messages, or with 0 for duration_ns.
+  std::expected<void, Error> run(std::uint64_t iterations, std::uint64_t duration_ns) {
+    if (auto started = client_.start(result_.bytes, iterations); !started) return started;
+    sender_.begin(static_cast<std::size_t>(result_.bytes), iterations);
+    const std::uint64_t start_ns = now_ns();
+    const Code code = stream(start_ns, duration_ns);
+    note(start_ns, 0);
+    if (code != Code::kOk) return std::unexpected(client_.session().failure(code));
+    const auto done = client_.end();
+    if (!done) return std::unexpected(done.error());
+    if (options_.bidirectional) note(start_ns, done->messages);
+    return {};
+  }
+
+ private:
+  Code stream(std::uint64_t start_ns, std::uint64_t duration_ns) {
+    BandwidthMeter meter{start_ns};
+    while (!sender_.done()) {
+      const std::uint64_t elapsed_ns = now_ns() - start_ns;
+      if (duration_ns != 0 && elapsed_ns >= duration_ns) {
+        sender_.stop();
+      } else if (const Code code = sender_.pump(); code != Code::kOk) {
+        return code;
+      }
+      if (const Code code = client_.session().poll(); code != Code::kOk) return code;
+      if (const Code code = drop_messages(); code != Code::kOk) return code;
+      meter.note(sender_.completed(), now_ns());
+      result_.peak_bytes_per_s = meter.peak_per_s() * static_cast<double>(result_.bytes);
+    }
+    return Code::kOk;
+  }
+
+  // What a streaming server sends.
+  Code drop_messages() {
+    while (client_.session().has_message()) {
+      const Code code = client_.session().release(client_.session().take_message());
+      if (code != Code::kOk) return code;
+    }
+    return Code::kOk;
+  }
+
+  void note(std::uint64_t start_ns, std::uint64_t messages_of_server) {
+    result_.iterations = sender_.completed() + messages_of_server;
+    result_.seconds = seconds(now_ns() - start_ns);
+    // The server's stretches are not known here, and a short run has none.
+    if (options_.bidirectional || result_.peak_bytes_per_s == 0) {
+      result_.peak_bytes_per_s = result_.bytes_per_s();
+    }
+  }
+
+  TestClient& client_;
+  const TestOptions& options_;
+  BandwidthResult& result_;
+  StreamSender sender_;
+};
+
+}  // namespace
+
+double BandwidthResult::bytes_per_s() const {
+  return messages_per_s() * static_cast<double>(bytes);
+}
+
+double BandwidthResult::messages_per_s() const {
+  return seconds == 0 ? 0 : static_cast<double>(iterations) / seconds;
+}
+
+BandwidthResult measure_bandwidth(TestClient& client, const TestOptions& options,
+                                  std::uint64_t bytes) {
+  if (options.warmup != 0) {
+    BandwidthResult warmup{.bytes = bytes, .failure = std::nullopt};
+    if (auto run = BandwidthRun{client, options, warmup}.run(options.warmup, 0); !run) {
+      return {.bytes = bytes, .failure = run.error()};
+    }
+  }
+  BandwidthResult result{.bytes = bytes, .failure = std::nullopt};
+  BandwidthRun run{client, options, result};
+  const auto ran = run.run(options.duration_ns == 0 ? options.iterations : 0, options.duration_ns);
+  if (!ran) result.failure = ran.error();
+  return result;
+}
+
+}  // namespace mapwire::tools

@@ -1,0 +1,159 @@
+#include "tools/served_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tools/describe.h"
+#include "tools/round_trip.h"
+#include "tools/session.h"
+#include "tools/stream.h"
+#include "tools/test_memory.h"
+
+namespace mapwire::tools {
+namespace {
+
+class ServedClient {
+ public:
+  ServedClient(const TestRequest& request, const TestResources& resources,
+               const TestOptions& options)
+      : request_{request}, session_{resources.session} {
+    if (request.kind == TestKind::kLatency) {
+      responder_ = make_latency_responder(resources);
+    } else {
+      responder_ = std::make_unique<StreamResponder>(
+          resources, std::min(request.depth, options.send_depth), request.bidirectional);
+    }
+  }
+
+  // Until the client's bye.
+  std::expected<void, Error> run() {
+    while (!done_) {
+      if (const Code code = session_.poll(); code != Code::kOk) return fail(code);
+      while (session_.has_message() && !done_) {
+        if (auto handled = handle(session_.take_message()); !handled) return handled;
+      }
+      if (!in_phase_) continue;
+      if (const Code code = responder_->on_idle(); code != Code::kOk) return fail(code);
+    }
+    return {};
+  }
+
+  std::string summary() const {
+    const auto sizes = request_.bytes_min == request_.bytes_max
+                           ? fmt::format("{} bytes", request_.bytes_max)
+                           : fmt::format("{} to {} bytes", request_.bytes_min, request_.bytes_max);
+    return fmt::format("{} {}, {}, {} messages seen{}", name(request_.kind),
+                       entry(request_.op).name, sizes, messages_,
+                       request_.verify ? fmt::format(", {} of them wrong", mismatches_) : "");
+  }
+
+ private:
+  std::expected<void, Error> handle(const Received& message) {
+    if (message.control) {
+      const auto phase = decode_phase(message.bytes);
+      if (const Code code = session_.release(message); code != Code::kOk) return fail(code);
+      if (!phase) return std::unexpected(phase.error());
+      return step(*phase);
+    }
+    if (!in_phase_) return protocol_error();
+    if (const Code code = responder_->on_message(message); code != Code::kOk) return fail(code);
+    if (const Code code = session_.release(message); code != Code::kOk) return fail(code);
+    return {};
+  }
+
+  std::expected<void, Error> step(const PhaseMessage& phase) {
+    switch (phase.kind) {
+      case PhaseKind::kStart: return start(phase);
+      case PhaseKind::kEnd: return end();
+      case PhaseKind::kBye: done_ = true; return {};
+      case PhaseKind::kReady:
+      case PhaseKind::kDone: break;  // are ours to send
+    }
+    return protocol_error();
+  }
+
+  std::expected<void, Error> start(const PhaseMessage& phase) {
+    // The memory was made for the sizes of the request.
+    if (in_phase_ || phase.bytes < 1 || phase.bytes > request_.bytes_max) return protocol_error();
+    responder_->begin(phase);
+    in_phase_ = true;
+    return tell({.kind = PhaseKind::kReady});
+  }
+
+  std::expected<void, Error> end() {
+    if (!in_phase_) return protocol_error();
+    in_phase_ = false;
+    if (const Code code = responder_->end(); code != Code::kOk) return fail(code);
+    messages_ += responder_->messages();
+    mismatches_ += responder_->mismatches();
+    return tell({.kind = PhaseKind::kDone,
+                 .messages = responder_->messages(),
+                 .mismatches = responder_->mismatches()});
+  }
+
+  std::expected<void, Error> tell(const PhaseMessage& phase) {
+    const Code code = session_.send_control(encode(phase));
+    if (code != Code::kOk) return fail(code);
+    return {};
+  }
+
+  std::unexpected<Error> fail(Code code) const { return std::unexpected(session_.failure(code)); }
+  static std::unexpected<Error> protocol_error() {
+    return std::unexpected(Error::make(Code::kProtocolError, ErrorScope::kEndpoint,
+                                       "the client sent what was not due; use the same mapwire on "
+                                       "both ends"));
+  }
+
+  TestRequest request_;
+  Session& session_;
+  std::unique_ptr<Responder> responder_;
+  bool in_phase_ = false;
+  bool done_ = false;
+  std::uint64_t messages_ = 0;
+  std::uint64_t mismatches_ = 0;
+};
+
+// Tells the client why, and this end's log as well.
+std::unexpected<Error> refuse(Context& context, Endpoint endpoint, const TestOptions& options,
+                              const Error& why) {
+  auto session = Session::create(context, std::move(endpoint), {});
+  if (session) {
+    const TestAnswer answer{.code = why.code,
+                            .message = why.message,
+                            .server = describe_this_end(options),
+                            .memory = {}};
+    // If the client has gone already, the log still has the reason.
+    static_cast<void>(session->send_control(encode(answer)));
+  }
+  return std::unexpected(why);
+}
+
+}  // namespace
+
+std::expected<std::string, Error> serve_client(Context& context, Endpoint endpoint,
+                                               const TestOptions& options) {
+  const auto request = decode_request(endpoint.private_data());
+  if (!request) return refuse(context, std::move(endpoint), options, request.error());
+  auto memory = TestMemory::create(context, request->bytes_max);
+  if (!memory) return refuse(context, std::move(endpoint), options, memory.error());
+  auto session = Session::create(context, std::move(endpoint),
+                                 session_options(*request, options.receive_depth));
+  if (!session) return std::unexpected(session.error());
+  const TestAnswer answer{
+      .message = "", .server = describe_this_end(options), .memory = memory->target.remote()};
+  const Code code = session->send_control(encode(answer));
+  if (code != Code::kOk) return std::unexpected(session->failure(code));
+  ServedClient client{*request,
+                      {.session = *session,
+                       .source = memory->source,
+                       .target = memory->target,
+                       .peer = request->memory,
+                       .op = request->op,
+                       .verify = request->verify},
+                      options};
+  if (auto run = client.run(); !run) return std::unexpected(run.error());
+  return client.summary();
+}
+
+}  // namespace mapwire::tools

@@ -1,0 +1,106 @@
+// One connection of a test, at either end: posts requests, counts their completions, hands out the
+// messages that come in and carries the control messages between.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <vector>
+
+#include "mapwire/endpoints/context.h"
+#include "tools/test_messages.h"
+
+namespace mapwire::tools {
+
+struct SessionOptions {
+  std::uint32_t receive_slots = 4;  // posted; at most the endpoint's receive entries
+  std::size_t message_bytes = 0;    // the longest message
+  bool one_buffer = false;          // all slots are the same memory: contents do not matter
+  bool sleep = false;               // wait for events instead of polling
+};
+
+// A message that came in. It keeps its slot until it is released.
+struct Received {
+  std::uint32_t slot = 0;
+  bool control = false;
+  std::uint32_t immediate = 0;  // 0 if there was none
+  std::span<const std::byte> bytes;
+};
+
+// Threads: the one that created it. Every wait ends when the endpoint dies, which it does within
+// its deadline of the peer's silence, or with kInterrupted after Ctrl-C.
+class Session {
+ public:
+  // Takes the endpoint over and posts the receives. `context` outlives the session.
+  // Errors: kOutOfMemory, kLimitReached; those of the endpoint.
+  static std::expected<Session, Error> create(Context& context, Endpoint endpoint,
+                                              const SessionOptions& options);
+
+  const Endpoint& endpoint() const { return endpoint_; }
+
+  // Calls post(endpoint) once. kWouldBlock: not now.
+  template <class Post>
+  [[nodiscard]] Code try_post(Post&& post) {
+    const Code code = post(endpoint_);
+    if (code == Code::kOk) ++posted_;
+    return code;
+  }
+  // The same, polling until there is room.
+  template <class Post>
+  [[nodiscard]] Code post(Post&& post) {
+    while (true) {
+      const Code code = try_post(post);
+      if (code != Code::kWouldBlock) return code;
+      if (const Code polled = poll(); polled != Code::kOk) return polled;
+    }
+  }
+
+  // Takes completions in, sleeping up to a tenth of a second if the options say so. Any other than
+  // kOk: the run is over, and failure() says why.
+  [[nodiscard]] Code poll();
+  // Polls until every posted request has completed.
+  [[nodiscard]] Code drain();
+  std::uint64_t completed() const { return completed_; }
+  std::uint64_t outstanding() const { return posted_ - completed_; }
+
+  // The oldest message not taken yet. Release each when its bytes are no longer needed.
+  bool has_message() const { return message_count_ != 0; }
+  Received take_message();
+  [[nodiscard]] Code release(const Received& message);
+
+  // Sends an encoded control message. It has left our memory on return.
+  [[nodiscard]] Code send_control(std::span<const std::byte> message);
+  // The next control message, copied; other messages are dropped. Errors: kTimeout after
+  // `timeout_ns`; as poll().
+  std::expected<std::vector<std::byte>, Error> await_control(std::uint64_t timeout_ns);
+  // The next control message, which must be of this kind. Waits as long as the endpoint lives.
+  std::expected<PhaseMessage, Error> await_phase(PhaseKind kind);
+
+  // What to tell about a code that a function of this class answered.
+  Error failure(Code code) const;
+
+  void close() { endpoint_.close(); }
+
+ private:
+  Session(Context& context, Endpoint endpoint, const SessionOptions& options, MemoryRegion receives,
+          MemoryRegion control);
+  Code post_slot(std::uint32_t slot);
+  Code note(const Completion& completion);
+  MutableBuffer slot_buffer(std::uint32_t slot) const;
+
+  Context* context_;
+  SessionOptions options_;
+  std::size_t slot_bytes_;
+  MemoryRegion receives_;
+  MemoryRegion control_;
+  Endpoint endpoint_;  // after the memory: closed before that goes
+  // A ring of messages not taken yet; each holds a slot, so receive_slots entries are enough.
+  std::vector<Received> messages_;
+  std::size_t first_message_ = 0;
+  std::size_t message_count_ = 0;
+  std::uint64_t posted_ = 0;
+  std::uint64_t completed_ = 0;
+};
+
+}  // namespace mapwire::tools

@@ -1,0 +1,35 @@
+#include "tools/test_memory.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mapwire::tools {
+namespace {
+
+// Of a ping-pong: one message, one control message, and as many again whose credits have not
+// reached the peer yet.
+constexpr std::uint32_t kPingSlots = 4;
+constexpr std::uint64_t kAtomicBytes = 8;
+
+}  // namespace
+
+std::expected<TestMemory, Error> TestMemory::create(Context& context, std::uint64_t bytes) {
+  const auto region_bytes = static_cast<std::size_t>(std::max(bytes, kAtomicBytes));
+  auto source = context.allocate(region_bytes);
+  if (!source) return std::unexpected(source.error());
+  auto target = context.allocate(
+      region_bytes,
+      {.local_write = true, .remote_read = true, .remote_write = true, .remote_atomic = true});
+  if (!target) return std::unexpected(target.error());
+  return TestMemory{.source = std::move(*source), .target = std::move(*target)};
+}
+
+SessionOptions session_options(const TestRequest& request, std::uint32_t receive_entries) {
+  const bool streaming = request.kind == TestKind::kBandwidth;
+  return {.receive_slots = streaming ? receive_entries : kPingSlots,
+          .message_bytes = static_cast<std::size_t>(request.bytes_max),
+          .one_buffer = streaming,
+          .sleep = request.sleep};
+}
+
+}  // namespace mapwire::tools
