@@ -1,0 +1,53 @@
+// Seeds 1 to MAPWIRE_TEST_SEEDS (environment): a few by default, 10,000 for a release.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/nic_fw/sim/seed_run.h"
+
+namespace mapwire::nic_fw::sim {
+namespace {
+
+std::uint64_t seeds() {
+  constexpr std::uint64_t kReducedCount = 300;
+  const char* text = std::getenv("MAPWIRE_TEST_SEEDS");
+  return text == nullptr ? kReducedCount : std::stoull(text);
+}
+
+TEST(Seeds, pass_and_visit_every_recovery) {
+  const std::uint64_t count = seeds();
+  SeedRunReport sum;
+  for (std::uint64_t seed = 1; seed <= count; ++seed) {
+    const SeedRunReport report = run_seed(seed, {});
+    ASSERT_EQ(report.failure, "") << report.setting << "\nreplay: " << replay_command(seed);
+    sum.dropped_icrc += report.dropped_icrc;
+    sum.duplicates += report.duplicates;
+    sum.out_of_sequence += report.out_of_sequence;
+    sum.retransmitted += report.retransmitted;
+    sum.timeouts += report.timeouts;
+    sum.naks_sent += report.naks_sent;
+    sum.rnr_naks_sent += report.rnr_naks_sent;
+    sum.flight_reductions += report.flight_reductions;
+  }
+  EXPECT_GT(sum.dropped_icrc, count);
+  EXPECT_GT(sum.duplicates, count);
+  EXPECT_GT(sum.out_of_sequence, count);
+  EXPECT_GT(sum.retransmitted, count);
+  EXPECT_GT(sum.timeouts, count);
+  EXPECT_GT(sum.naks_sent, count);
+  EXPECT_GT(sum.rnr_naks_sent, count);
+  EXPECT_GT(sum.flight_reductions, count);
+}
+
+TEST(Seeds, replay_exactly) {
+  const SeedRunReport first = run_seed(7, {});
+  const SeedRunReport second = run_seed(7, {});
+  EXPECT_EQ(first.virtual_ns, second.virtual_ns);
+  EXPECT_EQ(first.polls, second.polls);
+  EXPECT_EQ(first.packets_sent, second.packets_sent);
+}
+
+}  // namespace
+}  // namespace mapwire::nic_fw::sim
