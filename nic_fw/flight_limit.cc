@@ -8,8 +8,9 @@ namespace {
 
 constexpr double kFlightPacketsMin = 8;  // enough packets behind a lost one to reveal the loss
 constexpr double kFlightPacketsInitial = 16;
-// Twice the bandwidth-delay product of 1 Gbit/s at 10 ms.
-constexpr double kFlightBytesMax = 2.5 * 1024 * 1024;
+// Above the bandwidth-delay product of 1 Gbit/s at 10 ms (1.25 MB) even after a reduction, and
+// below twice of it, so that a path whose queue holds one more product is not overrun.
+constexpr double kFlightBytesMax = 2.0 * 1024 * 1024;
 // Growth is per time and not per round trip, so that a short path does not overrun its peer's
 // socket buffer every few round trips and a long one still recovers from loss within a few.
 constexpr double kGrowthPerMs = 1.0;
@@ -33,7 +34,12 @@ void FlightLimit::on_acknowledged(std::uint64_t packets, std::uint64_t in_flight
         std::min(kGrowthPerMs * static_cast<double>(smoothed_ns) / 1e6, kGrowthPerRoundTripMax);
     growth *= per_round_trip / limit_;
   }
-  limit_ = std::min(limit_ + growth, max_);
+  limit_ += growth;
+  if (limit_ < max_) return;
+  // Reaching the maximum counts as a gap. A flow that rested at it would never overrun the queue it
+  // shares, so every overrun would strike the flows that still grow, and they would never catch up.
+  limit_ = max_ * kYieldToGap;
+  doubling_ = false;
 }
 
 bool FlightLimit::on_gap(std::uint64_t now_ns, std::uint64_t smoothed_ns) {
