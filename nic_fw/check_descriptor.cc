@@ -55,4 +55,8 @@ Code check(const proto::ReceiveDescriptor& descriptor, const MemoryTable& memory
   return Code::kOk;
 }
 
+WorkOpcode completion_opcode(const proto::SendDescriptor& descriptor) {
+  return is_send_opcode(descriptor.opcode) ? descriptor.opcode : WorkOpcode::kSend;
+}
+
 }  // namespace mapwire::nic_fw

@@ -16,4 +16,8 @@ Code check(const proto::SendDescriptor& descriptor, const MemoryTable& memory,
 Code check(const proto::ReceiveDescriptor& descriptor, const MemoryTable& memory,
            std::uint32_t protection_domain);
 
+// What the completion of a send descriptor says it was: its opcode, or kSend if that is none for a
+// send queue. A refused descriptor must not pass for a receive with whoever counts completions.
+proto::WorkOpcode completion_opcode(const proto::SendDescriptor& descriptor);
+
 }  // namespace mapwire::nic_fw

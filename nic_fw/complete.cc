@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "mapwire/nic_fw/check_descriptor.h"
+
 namespace mapwire::nic_fw {
 
 void complete_send(EngineCore& core, QueuePair& qp, Code status) {
@@ -13,7 +15,7 @@ void complete_send(EngineCore& core, QueuePair& qp, Code status) {
                          .immediate = 0,
                          .bytes = status == Code::kOk ? request.bytes : 0,
                          .status = std::to_underlying(status),
-                         .opcode = request.descriptor.opcode,
+                         .opcode = completion_opcode(request.descriptor),
                          .flags = 0,
                          .reserved = 0});
   ++qp.requester.head;

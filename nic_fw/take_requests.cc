@@ -51,7 +51,7 @@ void drain(EngineCore& core, QueuePair& qp, Ring& ring, Code status) {
   while (ring.available() > 0 && reserve(core, qp)) {
     const auto descriptor = ring.try_pop();
     proto::WorkOpcode opcode = proto::WorkOpcode::kReceive;
-    if constexpr (requires { descriptor->opcode; }) opcode = descriptor->opcode;
+    if constexpr (requires { descriptor->opcode; }) opcode = completion_opcode(*descriptor);
     core.completions.push({.cookie = descriptor->cookie,
                            .qpn = qp.qpn,
                            .immediate = 0,
