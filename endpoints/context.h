@@ -33,16 +33,17 @@ struct ContextOptions {
   Threads threads = Threads::kSafe;
   Progress progress = Progress::kPassive;
   // Every packet is also written to this file (pcap, dissected as RoCEv2). Empty: none.
-  std::string pcap_file;
+  std::string pcap_file{};
   // Faults put between the soft NIC and its wire, as
   // "loss=0.01,duplicate=0.01,reorder=0.01,flip=0.001, seed=7" (docs/options.md). Empty: none.
-  std::string faults;
+  std::string faults{};
 };
 
 struct ConnectOptions {
-  std::uint64_t timeout_ns =
-      10'000'000'000;  // of the whole set-up; the peer may start later than we
-  EndpointOptions endpoint;
+  // Of the whole set-up; the peer may start later than we. 0: what MAPWIRE_CONNECT_TIMEOUT says, or
+  // 10 s.
+  std::uint64_t timeout_ns = 0;
+  EndpointOptions endpoint{};
 };
 
 class Context {

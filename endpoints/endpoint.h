@@ -23,13 +23,19 @@ enum class Profile : std::uint8_t {
              // sender.
 };
 
+inline constexpr std::size_t kPrivateDataBytesMax = 4096;
+
 struct EndpointOptions {
   Profile profile = Profile::kMapwire;  // the connecting side's counts
   std::uint32_t send_entries = 64;      // powers of two, 2..4096
   std::uint32_t receive_entries = 64;
-  std::uint64_t deadline_ns = 2'000'000'000;  // a peer silent for so long fails what is outstanding
-  std::uint32_t path_mtu = 0;           // bytes, a power of two 256..4096; 0: the largest that fits
-  std::vector<std::byte> private_data;  // at most 4096 bytes, handed to the peer in set-up
+  // A peer silent for so long, 1 ms to 1 h, fails what is outstanding. 0: what MAPWIRE_DEADLINE
+  // says, or 2 s.
+  std::uint64_t deadline_ns = 0;
+  // Bytes, a power of two 256..4096. 0: what MAPWIRE_PATH_MTU says, or the largest that fits.
+  std::uint32_t path_mtu = 0;
+  std::vector<std::byte>
+      private_data{};  // at most kPrivateDataBytesMax, given to the peer in set-up
 };
 
 // How a connection was made.
@@ -51,11 +57,20 @@ struct EndpointInfo {
 // memcpy.
 //
 // Every accepted post completes exactly once, in posting order within sends and within receives,
-// with a status; if the endpoint fails or is closed, with the cause or kFlushed. A post returns
+// with a status:
+//   kOk               done; a send or write: the peer's NIC has it all
+//   kReceiveTooSmall, kLocalProtection, kRemoteInvalidRequest, kRemoteAccess, kRemoteOperational,
+//   kRnrRetryExceeded, kBadResponse, kProtocolError
+//                     this request failed, and the endpoint with it
+//   kRetryExceeded    the peer was silent for deadline_ns, on the data path or on its control link
+//   kPeerDead         the peer's process has ended
+//   kPeerClosed       the peer closed its endpoint, or it failed there
+//   kFlushed          given up because an earlier request failed or the endpoint was closed here
+// A queue entry is free again when its completion was polled. A post returns
 //   kOk               accepted
 //   kWouldBlock       queue full, or no credits from the peer: poll, then post again
-//   kInvalidArgument  a null buffer of non-zero length
-//   kMessageTooLong   more than 2^31 bytes (proto::kMessageBytesMax)
+//   kInvalidArgument  a null buffer of non-zero length, an atomic's target not aligned to 8
+//   kMessageTooLong   more than 2^31 bytes (proto::kMessageBytesMax), the profile's header included
 //   kEndpointClosed   this endpoint was closed
 // and nothing was posted unless it returned kOk.
 class Endpoint {

@@ -16,8 +16,8 @@ struct ListenOptions {
   // "host", "host:port", "[v6]:port", ":port". Empty host: loopback, IPv4 and IPv6
   // (docs/security.md);
   // "[::]" both wildcards; "0.0.0.0" the IPv4 wildcard. Port 0: the system chooses.
-  std::string address;
-  EndpointOptions endpoint;  // of accepted endpoints; the profile is the connecting side's
+  std::string address{};
+  EndpointOptions endpoint{};  // of accepted endpoints; the profile is the connecting side's
 };
 
 inline constexpr std::uint16_t kDefaultPort = 18515;  // perftest's

@@ -1,10 +1,12 @@
 // Buffers: any memory of the process, or memory registered explicitly.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "mapwire/runtime/nic.h"
 
@@ -14,9 +16,9 @@ namespace mapwire {
 // costs no look-up. Does not own the memory.
 class ConstBuffer {
  public:
-  // Implicit on purpose: any span is a buffer.
-  ConstBuffer(std::span<const std::byte> memory) : memory_{memory} {}
-  ConstBuffer(std::span<std::byte> memory) : memory_{memory} {}
+  // Implicit on purpose: whatever is contiguous bytes (a span, vector or array) is a buffer.
+  template <std::convertible_to<std::span<const std::byte>> Memory>
+  ConstBuffer(Memory&& memory) : memory_{std::forward<Memory>(memory)} {}
   ConstBuffer(std::span<const std::byte> memory, std::uint32_t lkey)
       : memory_{memory}, lkey_{lkey} {}
   std::span<const std::byte> memory() const { return memory_; }
@@ -30,7 +32,8 @@ class ConstBuffer {
 // The same for memory that will be written.
 class MutableBuffer {
  public:
-  MutableBuffer(std::span<std::byte> memory) : memory_{memory} {}  // implicit on purpose
+  template <std::convertible_to<std::span<std::byte>> Memory>
+  MutableBuffer(Memory&& memory) : memory_{std::forward<Memory>(memory)} {}  // implicit on purpose
   MutableBuffer(std::span<std::byte> memory, std::uint32_t lkey) : memory_{memory}, lkey_{lkey} {}
   std::span<std::byte> memory() const { return memory_; }
   std::uint32_t lkey() const { return lkey_; }
