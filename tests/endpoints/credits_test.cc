@@ -1,0 +1,83 @@
+#include "mapwire/endpoints/detail/credits.h"
+
+#include <gtest/gtest.h>
+
+namespace mapwire::detail {
+namespace {
+
+TEST(SendCreditsTest, starts_without_credits) {
+  const SendCredits credits{4};
+  EXPECT_FALSE(credits.available());
+}
+
+TEST(SendCreditsTest, gives_out_what_was_granted) {
+  SendCredits credits{4};
+  ASSERT_TRUE(credits.grant(2));
+  credits.use();
+  EXPECT_TRUE(credits.available());
+  credits.use();
+  EXPECT_FALSE(credits.available());
+}
+
+TEST(SendCreditsTest, ignores_news_that_was_overtaken) {
+  SendCredits credits{4};
+  ASSERT_TRUE(credits.grant(3));
+  EXPECT_TRUE(credits.grant(1));
+  EXPECT_TRUE(credits.grant_low(2));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(credits.available());
+    credits.use();
+  }
+  EXPECT_FALSE(credits.available());
+}
+
+TEST(SendCreditsTest, refuses_more_than_the_peer_can_have_posted) {
+  SendCredits credits{4};
+  EXPECT_FALSE(credits.grant(5));
+  ASSERT_TRUE(credits.grant(4));
+  credits.use();
+  EXPECT_TRUE(credits.grant(5));
+  EXPECT_FALSE(credits.grant(6));
+}
+
+TEST(SendCreditsTest, takes_the_low_half_across_its_wrap) {
+  // A queue deeper than any real one, so that few steps reach the wrap.
+  SendCredits credits{0x8000'0000};
+  ASSERT_TRUE(credits.grant(0x8000'0000));
+  for (std::uint32_t i = 0; i < 3; ++i) credits.use();
+  EXPECT_TRUE(credits.grant_low(0x8000'0003));
+  EXPECT_FALSE(credits.grant_low(0x8000'0004));
+  // Expect: a count half the range behind is old news, not a wrap.
+  EXPECT_TRUE(credits.grant_low(3));
+}
+
+TEST(ReceiveCreditsTest, tells_the_first_receive_at_once) {
+  ReceiveCredits credits{64};
+  EXPECT_FALSE(credits.update_due());
+  credits.on_posted();
+  EXPECT_TRUE(credits.update_due());
+}
+
+TEST(ReceiveCreditsTest, waits_for_a_quarter_while_the_peer_has_credits) {
+  ReceiveCredits credits{16};
+  for (int i = 0; i < 8; ++i) credits.on_posted();
+  credits.on_advertised();
+  for (int i = 0; i < 3; ++i) credits.on_posted();
+  EXPECT_FALSE(credits.update_due());
+  credits.on_posted();
+  EXPECT_TRUE(credits.update_due());
+}
+
+TEST(ReceiveCreditsTest, tells_a_single_receive_to_a_peer_that_has_used_all) {
+  ReceiveCredits credits{16};
+  credits.on_posted();
+  credits.on_advertised();
+  credits.on_posted();
+  EXPECT_FALSE(credits.update_due());
+  // Receive: the message for the only receive the peer knows of.
+  credits.on_consumed();
+  EXPECT_TRUE(credits.update_due());
+}
+
+}  // namespace
+}  // namespace mapwire::detail
