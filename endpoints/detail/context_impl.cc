@@ -1,0 +1,126 @@
+#include "mapwire/endpoints/detail/context_impl.h"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+
+#include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/runtime/clock.h"
+
+namespace mapwire {
+namespace {
+
+// With Progress::kInline: how often poll() looks at the control plane, and how much it does there.
+constexpr std::uint64_t kControlPeriodNs = 1'000'000;
+constexpr int kControlHandlersMax = 16;
+// How long such a context sleeps without looking: its control plane has no event descriptor.
+constexpr std::uint64_t kInlineSleepNs = 10'000'000;
+// What is said goodbye to at the end leaves at once or not at all.
+constexpr std::chrono::seconds kGoodbye{1};
+
+std::uint64_t after(std::uint64_t duration_ns) {
+  const std::uint64_t now = now_ns();
+  return duration_ns > UINT64_MAX - now ? UINT64_MAX : now + duration_ns;
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<Context::Impl>, Error> Context::Impl::create(
+    const detail::Settings& settings, detail::ChosenNic nic,
+    std::unique_ptr<CounterBlock> counters) {
+  CounterBlock* const block = counters.get();
+  auto path = detail::DataPath::create(settings.threads, std::move(nic), std::move(counters));
+  if (!path) return std::unexpected(path.error());
+  const std::shared_ptr<Impl> impl{new Impl{settings, std::move(*path), block}};
+  if (!impl->passive()) return impl;
+  auto helper =
+      detail::HelperThread::create(impl->control_.io(), *impl->path_, settings.options.takeover_ns);
+  if (!helper) return std::unexpected(helper.error());
+  impl->helper_ = std::move(*helper);
+  return impl;
+}
+
+Context::Impl::Impl(const detail::Settings& settings, std::shared_ptr<detail::DataPath> path,
+                    CounterBlock* counters)
+    : settings_{settings}, path_{std::move(path)}, control_{path_, settings_, counters} {
+  path_->on_endpoint_ended = [this](EndpointId id, Code code) {
+    control_.on_endpoint_ended(id, code);
+  };
+}
+
+Context::Impl::~Impl() { shut_down(); }
+
+std::expected<void, Error> Context::Impl::check_thread() const {
+  if (path_->lock().allows_this_thread()) return {};
+  return std::unexpected(Error::make(
+      Code::kWrongThread, ErrorScope::kRequest,
+      "context: made with Threads::kSingle by another thread; call from that one, or make the "
+      "context with Threads::kSafe"));
+}
+
+std::size_t Context::Impl::poll(std::span<Completion> out) {
+  if (!passive()) run_control_if_due();
+  return path_->poll(out);
+}
+
+std::size_t Context::Impl::wait(std::span<Completion> out, std::uint64_t timeout_ns) {
+  if (out.empty()) return 0;
+  const std::uint64_t deadline_ns = after(timeout_ns);
+  for (;;) {
+    if (!passive()) run_control_if_due();
+    const std::uint64_t sleep_ns =
+        passive() ? deadline_ns : std::min(deadline_ns, after(kInlineSleepNs));
+    const std::size_t count = path_->wait(out, sleep_ns);
+    if (count != 0 || now_ns() >= deadline_ns) return count;
+  }
+}
+
+bool Context::Impl::arm() {
+  if (!passive()) run_control_if_due();
+  return path_->arm(!passive(), after(kInlineSleepNs));
+}
+
+void Context::Impl::run_control_if_due() {
+  const std::uint64_t now = now_ns();
+  if (now < control_due_ns_.load(std::memory_order_relaxed)) return;
+  control_due_ns_.store(now + kControlPeriodNs, std::memory_order_relaxed);
+  const std::unique_lock turn{control_turn_, std::try_to_lock};
+  if (!turn.owns_lock()) return;  // somebody else runs it
+  control_.io().restart();
+  for (int i = 0; i < kControlHandlersMax && control_.io().poll_one() != 0; ++i) {
+  }
+}
+
+void Context::Impl::run_control_and_nic() {
+  {
+    const std::lock_guard turn{control_turn_};
+    control_.io().restart();
+    control_.io().run_one_for(std::chrono::nanoseconds{kControlPeriodNs});
+  }
+  path_->serve();
+}
+
+void Context::Impl::shut_down() {
+  if (control_.down()) return;
+  path_->shut_down();  // its endpoints have said goodbye when the control plane closes the links
+  asio::post(control_.io(), [this, helper = helper_.get()] {
+    control_.shut_down();
+    if (helper != nullptr) helper->stop();
+  });
+  if (helper_) {
+    helper_.reset();  // waits for the thread
+  } else {
+    const std::lock_guard turn{control_turn_};
+    control_.io().restart();
+    control_.io().run_for(kGoodbye);
+  }
+}
+
+}  // namespace mapwire

@@ -1,0 +1,82 @@
+#include "mapwire/endpoints/detail/control.h"
+
+#include <asio/post.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "mapwire/endpoints/detail/acceptor.h"
+#include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/endpoints/detail/set_up_messages.h"
+#include "mapwire/endpoints/detail/system_random.h"
+
+namespace mapwire::detail {
+namespace {
+
+Error context_gone() {
+  return Error::make(Code::kEndpointClosed, ErrorScope::kProcess,
+                     "context: was destroyed; make another one");
+}
+
+}  // namespace
+
+Control::Control(std::shared_ptr<DataPath> path, const Settings& settings, CounterBlock* counters)
+    : path_{std::move(path)},
+      settings_{settings},
+      counters_{ControlCounters::in(counters)},
+      process_nonce_{system_random()} {}
+
+void Control::connect(std::string address, const ConnectOptions& options, Reply<Endpoint> reply) {
+  asio::post(io_,
+             [this, address = std::move(address), options, reply = std::move(reply)]() mutable {
+               if (!down_) spawn(io_, serve_connect(std::move(address), options, std::move(reply)));
+             });
+}
+
+void Control::listen(const ListenOptions& options, Reply<std::shared_ptr<Acceptor>> reply) {
+  asio::post(io_, [this, options, reply = std::move(reply)]() mutable {
+    if (!down_) spawn(io_, serve_listen(options, std::move(reply)));
+  });
+}
+
+void Control::accept(std::shared_ptr<Acceptor> acceptor, std::uint64_t timeout_ns,
+                     Reply<Endpoint> reply) {
+  asio::post(io_, [acceptor = std::move(acceptor), timeout_ns, reply = std::move(reply)]() mutable {
+    acceptor->accept(timeout_ns, std::move(reply));
+  });
+}
+
+void Control::on_endpoint_ended(EndpointId id, Code code) {
+  asio::post(io_, [this, id, code] {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    const Entry entry = found->second;
+    entries_.erase(found);
+    entry.link->send(make_disconnect(entry.number, code));
+    entry.link->remove(entry.number);
+  });
+}
+
+std::optional<std::uint32_t> Control::enter(const std::shared_ptr<Link>& link,
+                                            const std::shared_ptr<Endpoint::Impl>& endpoint,
+                                            std::optional<std::uint32_t> number) {
+  const auto entered = link->add(endpoint, number);
+  if (entered) entries_[endpoint->id()] = {.link = link, .number = *entered};
+  return entered;
+}
+
+void Control::shut_down() {
+  down_ = true;
+  for (const auto& acceptor : std::exchange(acceptors_, {})) acceptor->close();
+  const auto connecting = connecting_;
+  for (const auto& [remote, attempt] : connecting) attempt->link->close(context_gone());
+  const auto links_to = links_to_;
+  for (const auto& [remote, link] : links_to) link->close(context_gone());
+  const auto accepted = accepted_;
+  for (const auto& link : accepted) link->close(context_gone());
+  entries_.clear();
+}
+
+}  // namespace mapwire::detail

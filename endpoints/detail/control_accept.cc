@@ -1,0 +1,151 @@
+// The accepting side: listen, greet, answer requests.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "mapwire/endpoints/detail/acceptor.h"
+#include "mapwire/endpoints/detail/control.h"
+#include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/endpoints/detail/resolve.h"
+#include "mapwire/endpoints/detail/set_up.h"
+#include "mapwire/endpoints/detail/set_up_messages.h"
+#include "mapwire/runtime/clock.h"
+#include "mapwire/runtime/log.h"
+
+namespace mapwire::detail {
+namespace {
+
+using asio::ip::tcp;
+
+// The IPv6 wildcard means both. An empty host is both loopbacks already; a host without IPv6 has
+// only the other one.
+std::vector<tcp::endpoint> listening_addresses(std::vector<tcp::endpoint> resolved) {
+  const tcp::endpoint first = resolved.front();
+  if (first.address().is_v6() && first.address().is_unspecified()) {
+    resolved.insert(resolved.begin(), {asio::ip::address_v4::any(), first.port()});
+  }
+  return resolved;
+}
+
+}  // namespace
+
+asio::awaitable<void> Control::serve_listen(ListenOptions options,
+                                            Reply<std::shared_ptr<Acceptor>> reply) {
+  const auto parsed = parse_host_port(options.address, kDefaultPort);
+  const auto endpoint_options = complete(options.endpoint, settings_.options);
+  if (!parsed || !endpoint_options) {
+    reply(std::unexpected(parsed ? endpoint_options.error() : parsed.error()));
+    co_return;
+  }
+  auto resolved = co_await resolve(io_, *parsed);
+  if (!resolved) {
+    reply(std::unexpected(resolved.error()));
+    co_return;
+  }
+  const auto acceptor = std::make_shared<Acceptor>(io_, *endpoint_options);
+  if (auto opened = acceptor->open(listening_addresses(std::move(*resolved))); !opened) {
+    reply(std::unexpected(opened.error()));
+    co_return;
+  }
+  acceptors_.insert(acceptor);
+  acceptor->run([this](tcp::socket socket, std::shared_ptr<Acceptor> to) {
+    admit(std::move(socket), std::move(to));
+  });
+  reply(acceptor);
+}
+
+void Control::stop_listening(std::shared_ptr<Acceptor> acceptor) {
+  asio::post(io_, [this, acceptor = std::move(acceptor)] {
+    acceptor->close();
+    acceptors_.erase(acceptor);
+  });
+}
+
+void Control::admit(tcp::socket socket, std::shared_ptr<Acceptor> acceptor) {
+  counters_.links_accepted.add();
+  if (strangers_ == kStrangersMax || accepted_.size() == kAcceptedLinksMax) {
+    counters_.links_refused.add();
+    return;  // the socket closes
+  }
+  ++strangers_;
+  const auto link = std::make_shared<Link>(io_, std::move(socket), counters_);
+  accepted_.insert(link);
+  spawn(io_, greet(link, std::move(acceptor)));
+}
+
+asio::awaitable<void> Control::greet(std::shared_ptr<Link> link,
+                                     std::shared_ptr<Acceptor> acceptor) {
+  const auto greeted = co_await link->accept(process_nonce_, now_ns() + kHelloTimeoutNs);
+  --strangers_;
+  if (greeted) {
+    link->run(
+        [this, acceptor](const std::shared_ptr<Link>& from,
+                         proto::control::ConnectRequest request) {
+          spawn(io_, serve_request(from, acceptor, std::move(request)));
+        },
+        // Weak: a reference to the link in its own hook would keep it for ever.
+        [this, weak = std::weak_ptr{link}] { accepted_.erase(weak.lock()); });
+    co_return;
+  }
+  accepted_.erase(link);
+  const Code code = greeted.error().code;
+  Counter& counter = code == Code::kVersionMismatch     ? counters_.version_mismatches
+                     : code == Code::kAddressTranslated ? counters_.address_translations
+                                                        : counters_.hello_failed;
+  counter.add();
+  log(LogLevel::kWarn, "listener: {}", greeted.error().message);
+}
+
+asio::awaitable<void> Control::serve_request(std::shared_ptr<Link> link,
+                                             std::shared_ptr<Acceptor> acceptor,
+                                             proto::control::ConnectRequest request) {
+  auto endpoint = co_await answer(link, acceptor, request);
+  if (endpoint) {
+    counters_.connections_set_up.add();
+    acceptor->deliver(std::move(*endpoint));
+    co_return;
+  }
+  counters_.set_ups_failed.add();
+  log(LogLevel::kWarn, "listener: connection from {}: {}",
+      proto::to_string(link->addresses().remote), endpoint.error().message);
+}
+
+asio::awaitable<Control::EndpointResult> Control::answer(
+    std::shared_ptr<Link> link, std::shared_ptr<Acceptor> acceptor,
+    const proto::control::ConnectRequest& request) {
+  const std::uint32_t number = request.connection();
+  const auto refuse = [&](const Error& error) {
+    link->send(make_refusal(number, error));
+    return std::unexpected(error);
+  };
+  const LinkAddresses& addresses = link->addresses();
+  const auto offer = read_request(request, path_->attributes(), addresses.remote.ip);
+  if (!offer) co_return refuse(offer.error());
+  if (acceptor->closed()) {
+    co_return refuse(Error::make(Code::kConnectionRefused, ErrorScope::kEndpoint,
+                                 "listener: closed; check that the peer still serves"));
+  }
+  if (acceptor->backlog() >= kBacklogMax) {
+    co_return refuse(Error::make(Code::kLimitReached, ErrorScope::kEndpoint,
+                                 "listener: too many connections wait to be accepted; try later"));
+  }
+  EndpointOptions options = acceptor->options();
+  options.profile = offer->profile;
+  auto endpoint = Endpoint::Impl::open(path_, options, addresses.local.ip, addresses.remote.ip);
+  if (!endpoint) co_return refuse(endpoint.error());
+  if (!enter(link, *endpoint, number)) co_return refuse(too_many_connections(*link));
+  const SetUp set_up{.link = link, .number = number, .endpoint = *endpoint, .path = path_};
+  const auto finished = co_await finish_as_acceptor(io_, set_up, *offer);
+  if (finished) co_return endpoint;
+  (*endpoint)->close();
+  co_return std::unexpected(finished.error());
+}
+
+}  // namespace mapwire::detail

@@ -1,0 +1,143 @@
+// The connecting side: resolve, reach, set up.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <asio/ip/tcp.hpp>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "mapwire/endpoints/detail/acceptor.h"
+#include "mapwire/endpoints/detail/control.h"
+#include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/endpoints/detail/probe.h"
+#include "mapwire/endpoints/detail/resolve.h"
+#include "mapwire/endpoints/detail/set_up.h"
+#include "mapwire/endpoints/detail/set_up_messages.h"
+#include "mapwire/runtime/clock.h"
+
+namespace mapwire::detail {
+namespace {
+
+// A refused connection is tried again after pauses that grow: the peer may be starting.
+constexpr std::uint64_t kFirstPauseNs = 10'000'000;
+constexpr std::uint64_t kLastPauseNs = 200'000'000;
+// One address that swallows packets must not use up the time of the others.
+constexpr std::uint64_t kAttemptNs = 2'000'000'000;
+
+// The peer may not be there yet.
+bool worth_another_try(Code code) {
+  return code == Code::kConnectionRefused || code == Code::kConnectTimeout ||
+         code == Code::kPeerDead;
+}
+
+}  // namespace
+
+asio::awaitable<void> Control::serve_connect(std::string address, ConnectOptions options,
+                                             Reply<Endpoint> reply) {
+  const std::uint64_t timeout_ns =
+      options.timeout_ns != 0 ? options.timeout_ns : settings_.options.connect_timeout_ns;
+  const auto parsed = parse_host_port(address, kDefaultPort);
+  const auto endpoint_options = complete(options.endpoint, settings_.options);
+  if (!parsed || !endpoint_options) {
+    reply(std::unexpected(parsed ? endpoint_options.error() : parsed.error()));
+    co_return;
+  }
+  const std::uint64_t now = now_ns();
+  const std::uint64_t deadline_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
+  auto endpoint = co_await connect_to(*parsed, *endpoint_options, deadline_ns);
+  if (endpoint) {
+    reply(Endpoint{std::move(*endpoint)});
+  } else {
+    reply(std::unexpected(endpoint.error()));
+  }
+}
+
+asio::awaitable<Control::EndpointResult> Control::connect_to(HostPort address,
+                                                             EndpointOptions options,
+                                                             std::uint64_t deadline_ns) {
+  std::uint64_t pause_ns = kFirstPauseNs;
+  for (;;) {
+    auto endpoint = co_await connect_once(address, options, deadline_ns);
+    if (endpoint || down_ || !worth_another_try(endpoint.error().code)) co_return endpoint;
+    const std::uint64_t now = now_ns();
+    if (now >= deadline_ns) {
+      // "The peer died in set-up" is how a refusal by a stranger's limit looks as well.
+      if (endpoint.error().code == Code::kPeerDead)
+        endpoint.error().code = Code::kConnectionRefused;
+      co_return endpoint;
+    }
+    co_await sleep_for_ns(io_, std::min(pause_ns, deadline_ns - now));
+    pause_ns = std::min(2 * pause_ns, kLastPauseNs);
+  }
+}
+
+asio::awaitable<Control::EndpointResult> Control::connect_once(const HostPort& address,
+                                                               const EndpointOptions& options,
+                                                               std::uint64_t deadline_ns) {
+  auto remotes = co_await resolve(io_, address);
+  if (!remotes) co_return std::unexpected(remotes.error());
+  EndpointResult endpoint = std::unexpected(Error{});
+  for (const tcp::endpoint& remote : *remotes) {
+    const std::uint64_t attempt_ns = std::min(deadline_ns, now_ns() + kAttemptNs);
+    auto link = co_await link_to(remote, attempt_ns);
+    if (link) {
+      endpoint = co_await set_up_over(*link, options, deadline_ns);
+    } else {
+      endpoint = std::unexpected(link.error());
+    }
+    if (endpoint || !worth_another_try(endpoint.error().code)) break;
+  }
+  co_return endpoint;
+}
+
+// Endpoints to one peer share a link; who comes while it is being made waits for it.
+asio::awaitable<std::expected<std::shared_ptr<Link>, Error>> Control::link_to(
+    tcp::endpoint remote, std::uint64_t deadline_ns) {
+  if (const auto open = links_to_.find(remote); open != links_to_.end()) co_return open->second;
+  if (const auto begun = connecting_.find(remote); begun != connecting_.end()) {
+    const std::shared_ptr<Connecting> attempt = begun->second;
+    co_await wait_for(*attempt->settled);
+    if (attempt->failure) co_return std::unexpected(*attempt->failure);
+    co_return attempt->link;
+  }
+  const auto attempt = std::make_shared<Connecting>();
+  attempt->link = std::make_shared<Link>(io_, tcp::socket{io_}, counters_);
+  attempt->settled =
+      std::make_shared<asio::steady_timer>(io_, asio::steady_timer::time_point::max());
+  connecting_[remote] = attempt;
+  const auto connected = co_await attempt->link->connect(remote, process_nonce_, deadline_ns);
+  connecting_.erase(remote);
+  attempt->settled->cancel();
+  if (!connected) {
+    attempt->failure = connected.error();
+    co_return std::unexpected(connected.error());
+  }
+  links_to_[remote] = attempt->link;
+  attempt->link->run(nullptr, [this, remote] { links_to_.erase(remote); });
+  co_return attempt->link;
+}
+
+asio::awaitable<Control::EndpointResult> Control::set_up_over(std::shared_ptr<Link> link,
+                                                              EndpointOptions options,
+                                                              std::uint64_t deadline_ns) {
+  const proto::IpAddress remote = link->addresses().remote.ip;
+  auto endpoint = Endpoint::Impl::open(path_, options, link->addresses().local.ip, remote);
+  if (!endpoint) co_return endpoint;
+  const auto number = enter(link, *endpoint, std::nullopt);
+  if (!number) co_return std::unexpected(too_many_connections(*link));
+
+  const SetUp set_up{.link = link, .number = *number, .endpoint = *endpoint, .path = path_};
+  link->send(make_request(*number, **endpoint, path_->attributes()));
+  auto finished = co_await finish_as_connector(io_, set_up, deadline_ns);
+  if (!finished) {
+    (*endpoint)->close();
+    co_return std::unexpected(finished.error());
+  }
+  counters_.connections_set_up.add();
+  co_return endpoint;
+}
+
+}  // namespace mapwire::detail

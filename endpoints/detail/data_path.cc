@@ -1,0 +1,206 @@
+#include "mapwire/endpoints/detail/data_path.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/runtime/clock.h"
+
+namespace mapwire::detail {
+namespace {
+
+// Completions asked of the NIC at once: enough to spread the cost of a call.
+constexpr std::size_t kBatch = 32;
+// Rounds of serving under one hold of the lock, so that a waiting application gets it soon.
+constexpr int kRoundsMax = 4;
+
+}  // namespace
+
+DataPath::DataPath(Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters,
+                   WakeDescriptor wake)
+    : lock_{threads},
+      counter_block_{std::move(counters)},
+      counters_{PathCounters::in(counter_block_.get())},
+      reason_{std::move(nic.reason)},
+      nic_{std::move(nic.nic)},
+      attributes_{nic_->attributes()},
+      wake_{std::move(wake)} {}
+
+std::expected<std::shared_ptr<DataPath>, Error> DataPath::create(
+    Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters) {
+  auto wake = WakeDescriptor::create(nic.nic->event_fd());
+  if (!wake) return std::unexpected(wake.error());
+  return std::shared_ptr<DataPath>{
+      new DataPath{threads, std::move(nic), std::move(counters), std::move(*wake)}};
+}
+
+std::size_t DataPath::poll(std::span<Completion> out) {
+  const std::lock_guard guard{lock_};
+  return poll_locked(out);
+}
+
+std::size_t DataPath::wait(std::span<Completion> out, std::uint64_t deadline_ns) {
+  std::unique_lock guard{lock_};
+  if (const std::size_t count = poll_locked(out); count != 0) return count;
+  const std::uint64_t wakes_ns = std::min(deadline_ns, nic_deadline_ns());
+  ++waiters_;
+  waiter_wakes_ns_ = waiters_ == 1 ? wakes_ns : std::min(wakes_ns, waiter_wakes_ns_);
+  guard.unlock();
+  wake_.sleep_until(wakes_ns);
+  guard.lock();
+  // Nobody knows which of the others wakes next, so any deadline wakes them all.
+  waiter_wakes_ns_ = --waiters_ == 0 ? kNobody : UINT64_MAX;
+  return poll_locked(out);
+}
+
+bool DataPath::arm(bool use_alarm, std::uint64_t alarm_ns_max) {
+  const std::lock_guard guard{lock_};
+  if (nic_ == nullptr) return true;
+  drain_nic();
+  if (!completions_.empty()) return false;
+  armed_ = true;
+  if (use_alarm) {
+    alarm_ns_ = std::max<std::uint64_t>(std::min(alarm_ns_max, nic_deadline_ns()), 1);
+    wake_.set_alarm(alarm_ns_);
+  }
+  return true;
+}
+
+void DataPath::disarm() {
+  armed_ = false;
+  if (alarm_ns_ == kNobody) return;
+  alarm_ns_ = kNobody;
+  wake_.set_alarm(UINT64_MAX);
+}
+
+void DataPath::serve() {
+  const std::lock_guard guard{lock_};
+  drain_nic();
+}
+
+std::optional<std::uint64_t> DataPath::serve_for_absent(std::uint64_t polls_seen) {
+  if (!lock_.try_lock()) return std::nullopt;
+  const std::lock_guard guard{lock_, std::adopt_lock};
+  helper_wakes_ns_ = kNobody;
+  if (nic_ == nullptr || polls() != polls_seen) return std::nullopt;
+  counters_.helper_serves.add();
+  drain_nic();
+  helper_wakes_ns_ = std::max<std::uint64_t>(nic_deadline_ns(), 1);
+  return helper_wakes_ns_;
+}
+
+bool DataPath::attended() {
+  const std::lock_guard guard{lock_};
+  return waiters_ != 0 || armed_;
+}
+
+void DataPath::shut_down() {
+  const std::lock_guard guard{lock_};
+  drain_nic();
+  endpoints_.for_each([](Endpoint::Impl& endpoint) { endpoint.close_locked(); });
+  nic_.reset();
+  helper_wakes_ns_ = kNobody;
+}
+
+std::size_t DataPath::poll_locked(std::span<Completion> out) {
+  polls_.store(polls() + 1, std::memory_order_relaxed);
+  if (nic_ == nullptr) return 0;
+  if (armed_) disarm();
+  send_due_credits();
+  direct_ = out.subspan(completions_.take(out));
+  poll_nic(direct_.size());
+  const std::size_t count = out.size() - std::exchange(direct_, {}).size();
+  if (completions_.empty()) wake_.clear();
+  for (const Completion& completion : out.first(count)) hand_over(completion);
+  after_post();
+  return count;
+}
+
+// Takes up to `max` completions of the NIC to their endpoints; fewer if it has no more.
+std::size_t DataPath::poll_nic(std::size_t max) {
+  std::array<proto::CompletionEntry, kBatch> entries;
+  std::size_t taken = 0;
+  std::size_t asked = 0;
+  std::size_t got = 0;
+  do {
+    asked = std::min(kBatch, max - taken);
+    got = nic_->poll(std::span{entries}.first(asked), now_ns());
+    for (const proto::CompletionEntry& entry : std::span{entries}.first(got)) {
+      Endpoint::Impl* endpoint = endpoints_.find(endpoint_of(entry.cookie));
+      if (endpoint != nullptr) endpoint->on_completion(entry);  // null: closed and gone
+    }
+    taken += got;
+  } while (got == asked && taken < max);
+  if (got == 0) take_async_events();
+  return taken;
+}
+
+void DataPath::drain_nic() {
+  if (nic_ == nullptr) return;
+  send_due_credits();
+  for (int round = 0; round < kRoundsMax; ++round) {
+    // Acknowledgements are held back for one poll: none is left only after an empty one.
+    if (poll_nic(kBatch) == 0 && round > 0) return;
+  }
+}
+
+void DataPath::hand_over(const Completion& completion) {
+  Endpoint::Impl* endpoint = endpoints_.find(completion.endpoint);
+  if (endpoint != nullptr) endpoint->on_seen(completion.operation);
+}
+
+void DataPath::take_async_events() {
+  std::array<AsyncEvent, 8> events;
+  const std::size_t count = nic_->poll_async(events);
+  for (const AsyncEvent& event : std::span{events}.first(count)) {
+    endpoints_.for_each(
+        [&](Endpoint::Impl& endpoint) { endpoint.on_nic_failure(event.qpn, event.code); });
+  }
+}
+
+void DataPath::send_due_credits() {
+  for (const EndpointId id : credit_due_) {
+    if (Endpoint::Impl* endpoint = endpoints_.find(id)) endpoint->send_credit_update();
+  }
+  credit_due_.clear();
+}
+
+std::uint64_t DataPath::nic_deadline_ns() const {
+  return nic_ == nullptr ? UINT64_MAX : nic_->next_deadline_ns();
+}
+
+void DataPath::reserve_completions(std::size_t requests) {
+  reserved_ += requests;
+  completions_.reserve(reserved_ + completions_.size());
+  credit_due_.reserve(endpoints_.size());
+}
+
+void DataPath::complete(const Completion& completion) {
+  if (!direct_.empty()) {
+    direct_.front() = completion;
+    direct_ = direct_.subspan(1);
+    return;
+  }
+  completions_.push(completion);
+  if (waiters_ != 0 || armed_) wake_.signal();
+}
+
+void DataPath::after_post() {
+  if (helper_wakes_ns_ == kNobody && waiter_wakes_ns_ == kNobody && alarm_ns_ == kNobody) return;
+  const std::uint64_t deadline_ns = nic_deadline_ns();
+  if (deadline_ns < helper_wakes_ns_) {
+    helper_wakes_ns_ = kNobody;
+    on_helper_needed();
+  }
+  if (deadline_ns < waiter_wakes_ns_ || deadline_ns < alarm_ns_) wake_.signal();
+}
+
+}  // namespace mapwire::detail

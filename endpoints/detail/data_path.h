@@ -1,0 +1,126 @@
+// Everything that the context's lock guards: the NIC, the endpoints on it and their completions.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mapwire/endpoints/completion.h"
+#include "mapwire/endpoints/context.h"
+#include "mapwire/endpoints/detail/choose_nic.h"
+#include "mapwire/endpoints/detail/completion_queue.h"
+#include "mapwire/endpoints/detail/context_lock.h"
+#include "mapwire/endpoints/detail/endpoint_table.h"
+#include "mapwire/endpoints/detail/path_counters.h"
+#include "mapwire/endpoints/detail/wake_descriptor.h"
+#include "mapwire/runtime/counters.h"
+#include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic.h"
+
+namespace mapwire::detail {
+
+// All regions and queue pairs of a context share a protection domain: a process trusts itself.
+inline constexpr std::uint32_t kProtectionDomain = 1;
+
+class DataPath {
+ public:
+  // `counters` may be null. Errors: kSystemCall.
+  static std::expected<std::shared_ptr<DataPath>, Error> create(
+      Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters);
+  DataPath(const DataPath&) = delete;
+  DataPath& operator=(const DataPath&) = delete;
+
+  ContextLock& lock() { return lock_; }
+  const NicAttributes& attributes() const { return attributes_; }
+  const std::string& reason() const { return reason_; }
+
+  // The application's calls; they take the lock. poll() and wait() as in context.h, but out is not
+  // empty for wait(), which also returns 0 before its time when work other than a completion was
+  // done, and arm() sets the alarm if `use_alarm`: when nobody else keeps the NIC's deadlines.
+  std::size_t poll(std::span<Completion> out);
+  std::size_t wait(std::span<Completion> out, std::uint64_t deadline_ns);
+  bool arm(bool use_alarm, std::uint64_t alarm_ns_max);
+  int event_fd() const { return wake_.fd(); }
+
+  // Makes progress without an application: completions wait in the queue. Takes the lock.
+  void serve();
+
+  // The helper thread's way to serve. Counts the application's polls, to see whether it is there.
+  std::uint64_t polls() const { return polls_.load(std::memory_order_relaxed); }
+  // Serves unless the application holds the lock or has polled since `polls_seen` was read, and
+  // says when to come back if no packet arrives; from then on on_helper_needed is called when that
+  // instant moves forward. Nothing: the application is active, do not serve.
+  std::optional<std::uint64_t> serve_for_absent(std::uint64_t polls_seen);
+  // Whether a thread of the application sleeps and will wake by itself for packets.
+  bool attended();
+
+  // Called under the lock, once per endpoint, when it has ended (by failure here or close). Set
+  // before the first endpoint.
+  std::move_only_function<void(EndpointId, Code)> on_endpoint_ended;
+  // Called under the lock: see serve_for_absent. Set before the first call of it.
+  std::move_only_function<void()> on_helper_needed;
+
+  // Closes all endpoints and the NIC. Everything else then does nothing. Takes the lock.
+  void shut_down();
+
+  // The rest is for endpoints and memory regions, which hold the lock.
+
+  // Null after shut_down().
+  Nic* nic() { return nic_.get(); }
+  EndpointTable& endpoints() { return endpoints_; }
+  PathCounters& counters() { return counters_; }
+  // Room for the completions of `requests` more requests under way at once; give_back when the
+  // endpoint goes.
+  void reserve_completions(std::size_t requests);
+  void give_back_completions(std::size_t requests) { reserved_ -= requests; }
+  // Moves the completions that the NIC has to the queue, and lets it acknowledge what has arrived.
+  void drain_nic();
+  // Gives a completion to the application: at once if it polls, else by the queue.
+  void complete(const Completion& completion);
+  // To be called after each post: it may have moved the NIC's deadline forward.
+  void after_post();
+  // The endpoint has grants to tell the peer, if no message of its own does before the next poll.
+  void note_credit_due(EndpointId id) { credit_due_.push_back(id); }
+
+ private:
+  DataPath(Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters,
+           WakeDescriptor wake);
+
+  std::size_t poll_locked(std::span<Completion> out);
+  std::size_t poll_nic(std::size_t max);
+  void disarm();
+  void hand_over(const Completion& completion);
+  void take_async_events();
+  void send_due_credits();
+  std::uint64_t nic_deadline_ns() const;
+
+  ContextLock lock_;
+  std::unique_ptr<CounterBlock> counter_block_;  // before the NIC, which counts in it to the end
+  PathCounters counters_;
+  std::string reason_;
+  std::unique_ptr<Nic> nic_;
+  NicAttributes attributes_;
+  WakeDescriptor wake_;
+  EndpointTable endpoints_;
+  CompletionQueue completions_;
+  std::span<Completion> direct_;  // what is left of the span of the poll that runs now
+  std::size_t reserved_ = 0;
+  std::vector<EndpointId> credit_due_;  // capacity: every endpoint once
+  std::atomic<std::uint64_t> polls_ = 0;
+  // When those who sleep wake by themselves; kNobody: none sleeps.
+  static constexpr std::uint64_t kNobody = 0;
+  std::uint64_t helper_wakes_ns_ = kNobody;
+  std::uint64_t waiter_wakes_ns_ = kNobody;
+  std::uint64_t alarm_ns_ = kNobody;
+  std::uint32_t waiters_ = 0;
+  bool armed_ = false;
+};
+
+}  // namespace mapwire::detail

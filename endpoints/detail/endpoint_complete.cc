@@ -1,0 +1,134 @@
+// Completing: from the NIC's completion to the user's.
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/proto/endian.h"
+
+namespace mapwire {
+
+using detail::WorkKind;
+
+namespace {
+
+Error broken(EndpointId id, Code code, std::string_view cause) {
+  return Error::make(code, ErrorScope::kEndpoint,
+                     fmt::format("endpoint {}: {}; connect again", id, cause));
+}
+
+}  // namespace
+
+void Endpoint::Impl::on_completion(const proto::CompletionEntry& entry) {
+  if (!alive()) return;  // everything of it was completed when it ended
+  switch (detail::kind_of(entry.cookie)) {
+    case WorkKind::kSend: return on_send_completed(entry);
+    case WorkKind::kReceive: return on_receive_completed(entry);
+    case WorkKind::kProbeSend:
+      sends_.pop();
+      on_probe_completed(entry, probes_.sent);
+      return;
+    case WorkKind::kProbeReceive:
+      receives_.pop();
+      on_probe_completed(entry, probes_.received);
+      return;
+    case WorkKind::kCreditUpdate:
+      sends_.pop();
+      credit_update_under_way_ = false;
+      if (static_cast<Code>(entry.status) == Code::kOk) {
+        note_credits();
+      } else {
+        fail_locked(broken(id_, static_cast<Code>(entry.status), "telling credits failed"),
+                    Code::kFlushed, Code::kFlushed);
+      }
+      return;
+  }
+  std::abort();  // a cookie that was never given
+}
+
+void Endpoint::Impl::on_probe_completed(const proto::CompletionEntry& entry, std::uint32_t& count) {
+  if (static_cast<Code>(entry.status) == Code::kOk) {
+    ++count;
+  } else {
+    probes_.failed = true;
+  }
+}
+
+void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
+  const detail::PendingRequest request = sends_.pop();
+  if (request.kind != WorkKind::kSend) std::abort();  // completed out of order
+  const Code status = static_cast<Code>(entry.status);
+  Completion completion{
+      .cookie = request.cookie, .endpoint = id_, .operation = request.operation, .status = status};
+  if (status != Code::kOk) {
+    path_->complete(completion);  // before those that fail with it
+    fail_locked(broken(id_, status, "a request failed at the NIC"), Code::kFlushed, Code::kFlushed);
+    return;
+  }
+  const bool headed = request.operation == Operation::kSend;
+  completion.bytes = entry.bytes - (headed ? header_bytes() : 0);
+  path_->complete(completion);
+}
+
+void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
+  const std::size_t position = receives_.oldest_position();
+  const detail::PendingRequest request = receives_.pop();
+  const bool by_write = entry.opcode == proto::WorkOpcode::kReceiveWrite;
+  Code status = static_cast<Code>(entry.status);
+  if (status == Code::kOk && !by_write && uses_headers())
+    status = check_header(position, entry.bytes);
+  Completion completion{.cookie = request.cookie,
+                        .endpoint = id_,
+                        .operation = by_write ? Operation::kReceiveWrite : Operation::kReceive,
+                        .status = status};
+  if (status != Code::kOk) {
+    path_->complete(completion);
+    fail_locked(broken(id_, status, "a receive failed"), Code::kFlushed, Code::kFlushed);
+    return;
+  }
+  receive_credits_.on_consumed();
+  note_credits();
+  completion.bytes = entry.bytes - (by_write ? 0 : header_bytes());
+  completion.has_immediate = (entry.flags & proto::kFlagImmediate) != 0;
+  completion.immediate = entry.immediate;
+  path_->complete(completion);
+}
+
+// The peer wrote the header: it is copied once, then checked, then used.
+Code Endpoint::Impl::check_header(std::size_t position, std::uint64_t message_bytes) {
+  if (message_bytes < sizeof(proto::MessageHeader)) return Code::kProtocolError;
+  const auto header = proto::load<proto::MessageHeader>(memory_->receive_header(position));
+  const bool valid = header.version == proto::kMessageVersion &&
+                     header.kind == static_cast<std::uint8_t>(proto::MessageKind::kData) &&
+                     header.flags == 0 && header.reserved == 0 &&
+                     header.sequence == expected_sequence_ &&
+                     send_credits_.grant_low(header.credits);
+  if (!valid) return Code::kProtocolError;
+  ++expected_sequence_;
+  return Code::kOk;
+}
+
+bool Endpoint::Impl::take_credit_word() {
+  if (send_credits_.grant(memory_->credit_word())) return true;
+  fail_locked(broken(id_, Code::kProtocolError, "the peer granted more credits than it can have"),
+              Code::kProtocolError, Code::kFlushed);
+  return false;
+}
+
+void Endpoint::Impl::on_seen(Operation operation) {
+  const bool receive = operation == Operation::kReceive || operation == Operation::kReceiveWrite;
+  --(receive ? receives_unseen_ : sends_unseen_);
+}
+
+void Endpoint::Impl::on_nic_failure(Qpn qpn, Code code) {
+  if (qpn != address_.qpn || !alive()) return;
+  probes_.failed = true;
+  if (state_ == State::kOpen) {
+    fail_locked(broken(id_, code, "the NIC gave the connection up"), code, code);
+  }
+}
+
+}  // namespace mapwire

@@ -1,0 +1,170 @@
+// One end of a connection, over the NIC seam.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "mapwire/endpoints/detail/credits.h"
+#include "mapwire/endpoints/detail/data_path.h"
+#include "mapwire/endpoints/detail/message_memory.h"
+#include "mapwire/endpoints/detail/pending_queue.h"
+#include "mapwire/endpoints/endpoint.h"
+#include "mapwire/proto/descriptor.h"
+#include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic.h"
+
+namespace mapwire {
+
+namespace detail {
+
+// What a side must know of the other's endpoint, beside the queue pair's address.
+struct PeerTerms {
+  RemoteBuffer credit_word;
+  std::uint32_t receive_entries = 0;
+};
+
+// How far the probes of set-up have come (probe.h).
+struct ProbeProgress {
+  std::uint32_t sent = 0;      // acknowledged: the small one, then the full one
+  std::uint32_t received = 0;  // in the same order
+  bool failed = false;         // the queue pair broke
+};
+
+inline constexpr std::uint32_t kProbes = 2;
+
+}  // namespace detail
+
+// Life: open() -> connect() -> post_probes() -> activate() -> posts -> one end, by fail() or
+// close(). Until activate() nothing of it reaches the user.
+//
+// Threads: public functions take the context's lock; those marked (locked) want it held.
+class Endpoint::Impl {
+ public:
+  // Opens a queue pair between the addresses. Errors: those of Nic::open_queue_pair and
+  // register_memory, kLimitReached, kMtuMismatch (options.path_mtu does not fit the route),
+  // kEndpointClosed (the context is gone).
+  static std::expected<std::shared_ptr<Impl>, Error> open(std::shared_ptr<detail::DataPath> path,
+                                                          const EndpointOptions& options,
+                                                          const proto::IpAddress& local,
+                                                          const proto::IpAddress& remote);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl();
+
+  // Constant after open().
+  EndpointId id() const { return id_; }
+  const EndpointOptions& options() const { return options_; }
+  const QueuePairAddress& address() const { return address_; }
+  RemoteBuffer credit_word() const { return credit_word_; }
+
+  // Set-up: connects the queue pair, with receives for the peer's probes posted.
+  std::expected<void, Error> connect(const QueuePairPeer& peer, const detail::PeerTerms& terms);
+  // Sends both probes. Call once, when the peer's queue pair is connected or will soon be.
+  void post_probes();
+  detail::ProbeProgress probe_progress();
+  // The endpoint is the user's from now on. False: it has failed meanwhile.
+  bool activate(EndpointInfo info, std::vector<std::byte> peer_private_data);
+
+  // The user's calls: endpoint.h.
+  EndpointInfo info() const;
+  std::span<const std::byte> private_data() const { return peer_private_data_; }
+  Code post_send(ConstBuffer message, std::uint64_t cookie, std::optional<std::uint32_t> immediate);
+  Code post_receive(MutableBuffer buffer, std::uint64_t cookie);
+  Code post_write(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
+                  std::optional<std::uint32_t> immediate);
+  Code post_read(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
+  Code post_atomic(Operation operation, std::uint64_t& original, RemoteBuffer target,
+                   std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
+  void close();
+  std::optional<Error> error() const;
+
+  // Ends the endpoint for `reason`: the oldest send completes with reason.code, everything else
+  // that is outstanding with `rest`. No effect on one that has ended.
+  void fail(const Error& reason, Code rest);
+
+  // (locked) A completion of the NIC; the user gets what is the user's.
+  void on_completion(const proto::CompletionEntry& entry);
+  // (locked) The NIC says that the queue pair is in error.
+  void on_nic_failure(Qpn qpn, Code code);
+  // (locked) The user has seen a completion: room for another post.
+  void on_seen(Operation operation);
+  // (locked) Tells the peer of new receives unless a message did meanwhile.
+  void send_credit_update();
+  // (locked) close().
+  void close_locked();
+
+ private:
+  enum class State : std::uint8_t {
+    kSettingUp,
+    kOpen,
+    kFailed,  // accepts posts and flushes them
+    kClosed,
+  };
+
+  Impl(std::shared_ptr<detail::DataPath> path, const EndpointOptions& options);
+
+  bool uses_headers() const { return options_.profile == Profile::kMapwire; }
+  bool alive() const { return state_ == State::kSettingUp || state_ == State::kOpen; }
+  std::size_t header_bytes() const { return uses_headers() ? sizeof(proto::MessageHeader) : 0; }
+  std::expected<void, Error> open_queue_pair(const proto::IpAddress& local,
+                                             const proto::IpAddress& remote);
+  void post_probe_receives();
+
+  // Posting (endpoint_post.cc).
+  Code admit(std::span<const std::byte> memory, std::size_t extra_bytes) const;
+  Code admit_send(bool needs_credit);
+  Code submit(proto::SendDescriptor& descriptor, Operation operation, std::uint64_t cookie);
+  Code flush_at_once(Operation operation, std::uint64_t cookie);
+  void add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload, bool with_header);
+  void write_header(std::span<std::byte> slot);
+  void note_credits();
+
+  // Completing (endpoint_complete.cc).
+  void on_send_completed(const proto::CompletionEntry& entry);
+  void on_receive_completed(const proto::CompletionEntry& entry);
+  void on_probe_completed(const proto::CompletionEntry& entry, std::uint32_t& count);
+  Code check_header(std::size_t position, std::uint64_t message_bytes);
+  bool take_credit_word();
+
+  // Ending (endpoint_end.cc).
+  void fail_locked(const Error& reason, Code first_send, Code rest);
+  void end(State state, Code first_send, Code rest);
+  void flush(detail::PendingQueue& queue, Code first, Code rest);
+
+  const std::shared_ptr<detail::DataPath> path_;
+  const EndpointOptions options_;
+  EndpointId id_ = 0;
+  QueuePairAddress address_;
+  RemoteBuffer credit_word_;
+
+  State state_ = State::kSettingUp;
+  std::optional<Error> error_;
+  EndpointInfo info_;
+  std::vector<std::byte> peer_private_data_;
+  detail::ProbeProgress probes_;
+  std::vector<std::byte> probe_memory_;  // two receives, then the bytes sent
+  std::uint32_t probe_bytes_ = 0;
+
+  std::optional<detail::MessageMemory> memory_;
+  detail::PendingQueue sends_;
+  detail::PendingQueue receives_;
+  // Requests of the user that were posted and whose completion the user has not taken.
+  std::uint32_t sends_unseen_ = 0;
+  std::uint32_t receives_unseen_ = 0;
+
+  // Profile mapwire.
+  detail::SendCredits send_credits_{0};
+  detail::ReceiveCredits receive_credits_;
+  RemoteBuffer peer_credit_word_;
+  std::uint64_t next_sequence_ = 0;      // of the next message sent
+  std::uint64_t expected_sequence_ = 0;  // of the next message received
+  bool credit_update_under_way_ = false;
+  bool credit_noted_ = false;  // in the data path's list of those to look at
+};
+
+}  // namespace mapwire

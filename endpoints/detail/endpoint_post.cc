@@ -1,0 +1,209 @@
+// Posting: checks, the header, the descriptor.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/proto/endian.h"
+#include "mapwire/runtime/clock.h"
+
+namespace mapwire {
+
+using detail::WorkKind;
+using proto::WorkOpcode;
+
+namespace {
+
+proto::Sge element(std::span<const std::byte> memory, std::uint32_t lkey) {
+  return {.address = reinterpret_cast<std::uint64_t>(memory.data()),
+          .bytes = static_cast<std::uint32_t>(memory.size()),
+          .lkey = lkey};
+}
+
+void append(proto::SendDescriptor& descriptor, const proto::Sge& sge) {
+  descriptor.sge[descriptor.sge_count++] = sge;
+}
+
+void set_target(proto::SendDescriptor& descriptor, const RemoteBuffer& remote) {
+  descriptor.remote_address = remote.address;
+  descriptor.rkey = remote.rkey;
+}
+
+}  // namespace
+
+Code Endpoint::Impl::admit(std::span<const std::byte> memory, std::size_t extra_bytes) const {
+  if (memory.data() == nullptr && !memory.empty()) return Code::kInvalidArgument;
+  if (memory.size() > proto::kMessageBytesMax - extra_bytes) return Code::kMessageTooLong;
+  return state_ == State::kClosed ? Code::kEndpointClosed : Code::kOk;
+}
+
+Code Endpoint::Impl::admit_send(bool needs_credit) {
+  if (sends_unseen_ == options_.send_entries) {
+    path_->counters().queue_would_block.add();
+    return Code::kWouldBlock;
+  }
+  if (!needs_credit || !uses_headers() || state_ != State::kOpen) return Code::kOk;
+  if (send_credits_.available()) return Code::kOk;
+  if (!take_credit_word()) return Code::kOk;  // the post is flushed: the endpoint has just failed
+  if (send_credits_.available()) return Code::kOk;
+  path_->counters().credit_would_block.add();
+  return Code::kWouldBlock;
+}
+
+Code Endpoint::Impl::flush_at_once(Operation operation, std::uint64_t cookie) {
+  ++(operation == Operation::kReceive ? receives_unseen_ : sends_unseen_);
+  path_->complete(
+      {.cookie = cookie, .endpoint = id_, .operation = operation, .status = Code::kFlushed});
+  return Code::kOk;
+}
+
+Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, Operation operation,
+                            std::uint64_t cookie) {
+  descriptor.cookie = detail::make_cookie(id_, WorkKind::kSend);
+  if (!path_->nic()->post_send(address_.qpn, descriptor, now_ns())) return Code::kWouldBlock;
+  sends_.push({.cookie = cookie, .operation = operation, .kind = WorkKind::kSend});
+  ++sends_unseen_;
+  path_->after_post();
+  return Code::kOk;
+}
+
+void Endpoint::Impl::write_header(std::span<std::byte> slot) {
+  proto::MessageHeader header;
+  header.credits = static_cast<std::uint32_t>(receive_credits_.posted());
+  header.sequence = next_sequence_;
+  proto::store(slot, header);
+}
+
+// Small payloads are copied behind the header's room of the slot, so that the user's buffer is free
+// at once and the NIC reads one element.
+void Endpoint::Impl::add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload,
+                                 bool with_header) {
+  const auto slot = memory_->send_slot(sends_.next_position());
+  const std::size_t header = with_header ? header_bytes() : 0;
+  if (header != 0) write_header(slot);
+  const std::span<const std::byte> bytes = payload.memory();
+  if (bytes.size() <= kBounceBytes) {
+    if (!bytes.empty()) std::memcpy(slot.data() + header, bytes.data(), bytes.size());
+    if (header + bytes.size() != 0) {
+      append(descriptor, memory_->element(slot.first(header + bytes.size())));
+    }
+    return;
+  }
+  if (header != 0) append(descriptor, memory_->element(slot.first(header)));
+  append(descriptor, element(bytes, payload.lkey()));
+}
+
+Code Endpoint::Impl::post_send(ConstBuffer message, std::uint64_t cookie,
+                               std::optional<std::uint32_t> immediate) {
+  const std::lock_guard guard{path_->lock()};
+  if (const Code code = admit(message.memory(), header_bytes()); code != Code::kOk) return code;
+  if (const Code code = admit_send(true); code != Code::kOk) return code;
+  if (state_ != State::kOpen) return flush_at_once(Operation::kSend, cookie);
+  proto::SendDescriptor descriptor{
+      .opcode = immediate ? WorkOpcode::kSendImmediate : WorkOpcode::kSend,
+      .immediate = immediate.value_or(0)};
+  add_payload(descriptor, message, true);
+  const Code code = submit(descriptor, Operation::kSend, cookie);
+  if (code != Code::kOk || !uses_headers()) return code;
+  send_credits_.use();
+  receive_credits_.on_advertised();
+  ++next_sequence_;
+  return code;
+}
+
+Code Endpoint::Impl::post_write(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
+                                std::optional<std::uint32_t> immediate) {
+  const std::lock_guard guard{path_->lock()};
+  if (const Code code = admit(source.memory(), 0); code != Code::kOk) return code;
+  if (const Code code = admit_send(immediate.has_value()); code != Code::kOk) return code;
+  if (state_ != State::kOpen) return flush_at_once(Operation::kWrite, cookie);
+  proto::SendDescriptor descriptor{
+      .opcode = immediate ? WorkOpcode::kWriteImmediate : WorkOpcode::kWrite,
+      .immediate = immediate.value_or(0)};
+  set_target(descriptor, target);
+  add_payload(descriptor, source, false);
+  const Code code = submit(descriptor, Operation::kWrite, cookie);
+  if (code == Code::kOk && immediate && uses_headers()) send_credits_.use();
+  return code;
+}
+
+Code Endpoint::Impl::post_read(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie) {
+  const std::lock_guard guard{path_->lock()};
+  if (const Code code = admit(target.memory(), 0); code != Code::kOk) return code;
+  if (const Code code = admit_send(false); code != Code::kOk) return code;
+  if (state_ != State::kOpen) return flush_at_once(Operation::kRead, cookie);
+  proto::SendDescriptor descriptor{.opcode = WorkOpcode::kRead};
+  set_target(descriptor, source);
+  if (!target.memory().empty()) append(descriptor, element(target.memory(), target.lkey()));
+  return submit(descriptor, Operation::kRead, cookie);
+}
+
+Code Endpoint::Impl::post_atomic(Operation operation, std::uint64_t& original, RemoteBuffer target,
+                                 std::uint64_t compare, std::uint64_t swap_or_add,
+                                 std::uint64_t cookie) {
+  const std::lock_guard guard{path_->lock()};
+  if (target.address % sizeof(original) != 0) return Code::kInvalidArgument;
+  const auto memory = std::as_writable_bytes(std::span{&original, 1});
+  if (const Code code = admit(memory, 0); code != Code::kOk) return code;
+  if (const Code code = admit_send(false); code != Code::kOk) return code;
+  if (state_ != State::kOpen) return flush_at_once(operation, cookie);
+  proto::SendDescriptor descriptor{.opcode = operation == Operation::kCompareSwap
+                                                 ? WorkOpcode::kCompareSwap
+                                                 : WorkOpcode::kFetchAdd,
+                                   .compare = compare,
+                                   .swap_or_add = swap_or_add};
+  set_target(descriptor, target);
+  append(descriptor, element(memory, proto::kAnyMemoryLkey));
+  return submit(descriptor, operation, cookie);
+}
+
+Code Endpoint::Impl::post_receive(MutableBuffer buffer, std::uint64_t cookie) {
+  const std::lock_guard guard{path_->lock()};
+  if (const Code code = admit(buffer.memory(), 0); code != Code::kOk) return code;
+  if (receives_unseen_ == options_.receive_entries) {
+    path_->counters().queue_would_block.add();
+    return Code::kWouldBlock;
+  }
+  if (state_ != State::kOpen) return flush_at_once(Operation::kReceive, cookie);
+  proto::ReceiveDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kReceive)};
+  if (uses_headers()) {
+    const auto header = memory_->receive_header(receives_.next_position());
+    descriptor.sge[descriptor.sge_count++] = memory_->element(header);
+  }
+  if (!buffer.memory().empty()) {
+    descriptor.sge[descriptor.sge_count++] = element(buffer.memory(), buffer.lkey());
+  }
+  if (!path_->nic()->post_receive(address_.qpn, descriptor, now_ns())) return Code::kWouldBlock;
+  receives_.push({.cookie = cookie, .operation = Operation::kReceive, .kind = WorkKind::kReceive});
+  ++receives_unseen_;
+  receive_credits_.on_posted();
+  note_credits();
+  path_->after_post();
+  return Code::kOk;
+}
+
+// The update waits for the next poll: a message posted until then carries the credits for nothing.
+void Endpoint::Impl::note_credits() {
+  if (!uses_headers() || credit_noted_ || !receive_credits_.update_due()) return;
+  credit_noted_ = true;
+  path_->note_credit_due(id_);
+}
+
+void Endpoint::Impl::send_credit_update() {
+  credit_noted_ = false;
+  if (state_ != State::kOpen || credit_update_under_way_ || !receive_credits_.update_due()) return;
+  proto::SendDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kCreditUpdate),
+                                   .opcode = WorkOpcode::kWrite};
+  set_target(descriptor, peer_credit_word_);
+  append(descriptor, memory_->stage_credit_update(receive_credits_.posted()));
+  if (!path_->nic()->post_send(address_.qpn, descriptor, now_ns())) return;
+  sends_.push({.cookie = 0, .operation = Operation::kWrite, .kind = WorkKind::kCreditUpdate});
+  credit_update_under_way_ = true;
+  receive_credits_.on_advertised();
+  path_->counters().credit_updates.add();
+}
+
+}  // namespace mapwire

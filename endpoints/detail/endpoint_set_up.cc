@@ -1,0 +1,177 @@
+// From nothing to an endpoint that the user gets.
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/proto/endian.h"
+#include "mapwire/runtime/clock.h"
+
+namespace mapwire {
+
+using detail::kProbes;
+using detail::WorkKind;
+
+namespace {
+
+constexpr std::uint32_t kSmallProbeBytes = 16;
+
+// One credit update is under way at a time and has an entry of its own, so that it never takes one
+// of the user's. Probes are over before the user posts, and every queue has room for two.
+std::uint32_t send_queue_entries(const EndpointOptions& options) {
+  const std::uint32_t internal = options.profile == Profile::kMapwire ? 1 : 0;
+  return std::bit_ceil(options.send_entries + internal);
+}
+
+std::size_t requests_of_user(const EndpointOptions& options) {
+  return std::size_t{options.send_entries} + options.receive_entries;
+}
+
+}  // namespace
+
+Endpoint::Impl::Impl(std::shared_ptr<detail::DataPath> path, const EndpointOptions& options)
+    : path_{std::move(path)},
+      options_{options},
+      sends_{send_queue_entries(options)},
+      receives_{options.receive_entries},
+      receive_credits_{options.receive_entries} {}
+
+Endpoint::Impl::~Impl() {
+  if (id_ == 0) return;  // never opened
+  const std::lock_guard guard{path_->lock()};
+  close_locked();
+  path_->endpoints().remove(id_);
+  path_->give_back_completions(requests_of_user(options_));
+}
+
+std::expected<std::shared_ptr<Endpoint::Impl>, Error> Endpoint::Impl::open(
+    std::shared_ptr<detail::DataPath> path, const EndpointOptions& options,
+    const proto::IpAddress& local, const proto::IpAddress& remote) {
+  const std::shared_ptr<Impl> endpoint{new Impl{path, options}};
+  const std::lock_guard guard{path->lock()};
+  if (path->nic() == nullptr) {
+    return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
+                                       "endpoint: its context is gone; make another context"));
+  }
+  if (auto opened = endpoint->open_queue_pair(local, remote); !opened) {
+    return std::unexpected(opened.error());
+  }
+  const auto id = path->endpoints().add(*endpoint);
+  if (!id) {
+    endpoint->end(State::kClosed, Code::kFlushed, Code::kFlushed);
+    return std::unexpected(id.error());
+  }
+  endpoint->id_ = *id;
+  path->reserve_completions(requests_of_user(options));
+  return endpoint;
+}
+
+std::expected<void, Error> Endpoint::Impl::open_queue_pair(const proto::IpAddress& local,
+                                                           const proto::IpAddress& remote) {
+  Nic& nic = *path_->nic();
+  const QueuePairOptions wanted{.send_entries = send_queue_entries(options_),
+                                .receive_entries = options_.receive_entries,
+                                .protection_domain = detail::kProtectionDomain,
+                                .deadline_ns = options_.deadline_ns,
+                                .rnr_deadline_ns = options_.deadline_ns};
+  const auto address = nic.open_queue_pair(wanted, local, remote);
+  if (!address) return std::unexpected(address.error());
+  address_ = *address;
+  auto memory = detail::MessageMemory::create(nic, sends_.capacity(), receives_.capacity(),
+                                              detail::kProtectionDomain);
+  if (!memory) {
+    nic.close_queue_pair(address_.qpn);
+    return std::unexpected(memory.error());
+  }
+  memory_ = std::move(*memory);
+  credit_word_ = memory_->credit_word_target();
+  if (options_.path_mtu == 0) return {};
+  if (options_.path_mtu > address_.path_mtu_max) {
+    const std::uint32_t fits = address_.path_mtu_max;
+    end(State::kClosed, Code::kFlushed, Code::kFlushed);
+    return std::unexpected(Error::make(
+        Code::kMtuMismatch, ErrorScope::kRequest,
+        fmt::format("path MTU {} from {} to {}: the route carries at most {}; ask for that or less",
+                    options_.path_mtu, proto::to_string(local), proto::to_string(remote), fits)));
+  }
+  address_.path_mtu_max = options_.path_mtu;
+  return {};
+}
+
+std::expected<void, Error> Endpoint::Impl::connect(const QueuePairPeer& peer,
+                                                   const detail::PeerTerms& terms) {
+  const std::lock_guard guard{path_->lock()};
+  if (state_ != State::kSettingUp) {
+    return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
+                                       "endpoint: closed during its set-up; connect again"));
+  }
+  peer_credit_word_ = terms.credit_word;
+  send_credits_ = detail::SendCredits{terms.receive_entries};
+  probe_bytes_ = peer.path_mtu;
+  post_probe_receives();
+  return path_->nic()->connect_queue_pair(address_.qpn, peer, now_ns());
+}
+
+// Probe memory: a full message to receive into, twice, and one to send from.
+void Endpoint::Impl::post_probe_receives() {
+  probe_memory_.resize(std::size_t{probe_bytes_} * (kProbes + 1));
+  for (std::uint32_t i = 0; i < kProbes; ++i) {
+    const auto* address = probe_memory_.data() + std::size_t{i} * probe_bytes_;
+    proto::ReceiveDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kProbeReceive),
+                                        .sge_count = 1};
+    descriptor.sge[0] = {.address = reinterpret_cast<std::uint64_t>(address),
+                         .bytes = probe_bytes_,
+                         .lkey = proto::kAnyMemoryLkey};
+    if (path_->nic()->post_receive(address_.qpn, descriptor, now_ns())) {
+      receives_.push({.kind = WorkKind::kProbeReceive});
+    }
+  }
+}
+
+void Endpoint::Impl::post_probes() {
+  const std::lock_guard guard{path_->lock()};
+  if (state_ != State::kSettingUp) return;
+  const auto* address = probe_memory_.data() + std::size_t{kProbes} * probe_bytes_;
+  for (const std::uint32_t bytes : {kSmallProbeBytes, probe_bytes_}) {
+    proto::SendDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kProbeSend),
+                                     .sge_count = 1};
+    descriptor.sge[0] = {.address = reinterpret_cast<std::uint64_t>(address),
+                         .bytes = bytes,
+                         .lkey = proto::kAnyMemoryLkey};
+    if (path_->nic()->post_send(address_.qpn, descriptor, now_ns())) {
+      sends_.push({.kind = WorkKind::kProbeSend});
+    }
+  }
+  path_->after_post();
+}
+
+detail::ProbeProgress Endpoint::Impl::probe_progress() {
+  const std::lock_guard guard{path_->lock()};
+  path_->drain_nic();
+  return probes_;
+}
+
+bool Endpoint::Impl::activate(EndpointInfo info, std::vector<std::byte> peer_private_data) {
+  const std::lock_guard guard{path_->lock()};
+  if (state_ != State::kSettingUp) return false;
+  state_ = State::kOpen;
+  info_ = std::move(info);
+  peer_private_data_ = std::move(peer_private_data);
+  probe_memory_ = {};
+  return true;
+}
+
+EndpointInfo Endpoint::Impl::info() const {
+  const std::lock_guard guard{path_->lock()};
+  return info_;
+}
+
+}  // namespace mapwire

@@ -1,0 +1,136 @@
+#include "mapwire/endpoints/detail/helper_thread.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio/error_code.hpp>
+#include <asio/post.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+
+#include "mapwire/endpoints/detail/coroutine.h"
+
+namespace mapwire::detail {
+
+std::expected<std::unique_ptr<HelperThread>, Error> HelperThread::create(
+    asio::io_context& io, DataPath& path, std::uint64_t takeover_ns) {
+  // A copy: the NIC may be gone before the thread.
+  const int nic_fd = dup(path.nic()->event_fd());
+  const int wake_fd = nic_fd < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) {
+    const int failure = errno;
+    if (nic_fd >= 0) close(nic_fd);
+    return std::unexpected(Error::from_errno(Code::kSystemCall, ErrorScope::kProcess, failure,
+                                             "descriptors of the helper thread",
+                                             "raise the limit on open files (ulimit -n)"));
+  }
+  return std::unique_ptr<HelperThread>{new HelperThread{io, path, takeover_ns, nic_fd, wake_fd}};
+}
+
+HelperThread::HelperThread(asio::io_context& io, DataPath& path, std::uint64_t takeover_ns,
+                           int nic_fd, int wake_fd)
+    : io_{io},
+      path_{path},
+      takeover_ns_{takeover_ns},
+      nic_fd_{nic_fd},
+      timer_{io},
+      nic_events_{io},
+      wake_{io, wake_fd} {
+  path_.on_helper_needed = [fd = wake_fd] {
+    const std::uint64_t one = 1;
+    // A full counter is a wake-up as well.
+    [[maybe_unused]] const auto written = write(fd, &one, sizeof(one));
+  };
+  await_wake();
+  watch_application();
+  thread_ = std::jthread{[this] { io_.run(); }};
+}
+
+HelperThread::~HelperThread() { thread_.join(); }
+
+void HelperThread::stop() {
+  stopped_ = true;
+  drop_waits();
+  wake_.cancel();
+}
+
+void HelperThread::await_wake() {
+  wake_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code&) {
+    if (stopped_) return;
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto got = read(wake_.native_handle(), &count, sizeof(count));
+    await_wake();
+    watch_application();
+  });
+}
+
+void HelperThread::drop_waits() {
+  ++wait_;
+  timer_.cancel();
+  // Out of the event loop: packets must not wake this thread while the application serves them.
+  if (nic_events_.is_open()) nic_events_.release();
+}
+
+void HelperThread::watch_application() {
+  drop_waits();
+  timer_.expires_after(std::chrono::nanoseconds{takeover_ns_});
+  timer_.async_wait([this, wait = wait_](const asio::error_code&) {
+    if (wait == wait_) on_tick();
+  });
+}
+
+void HelperThread::on_tick() {
+  const std::uint64_t polls = path_.polls();
+  if (polls != polls_seen_) {
+    polls_seen_ = polls;
+    overdue_ = false;
+    watch_application();
+  } else {
+    serve();
+  }
+}
+
+void HelperThread::serve() {
+  const auto deadline_ns = path_.serve_for_absent(polls_seen_);
+  if (deadline_ns) {
+    watch_nic(*deadline_ns);
+  } else {
+    watch_application();
+  }
+}
+
+void HelperThread::watch_nic(std::uint64_t deadline_ns) {
+  ++wait_;
+  const auto on_work = [this, wait = wait_](const asio::error_code&) {
+    if (wait == wait_) on_nic_work();
+  };
+  if (nic_events_.is_open()) {
+    nic_events_.cancel();
+  } else {
+    nic_events_.assign(nic_fd_.get());
+  }
+  nic_events_.async_wait(asio::posix::stream_descriptor::wait_read, on_work);
+  if (deadline_ns == UINT64_MAX) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_at(to_time_point(deadline_ns));
+  timer_.async_wait(on_work);
+}
+
+// A thread of the application that sleeps wakes for the same packet: it gets its time before we
+// serve in its place.
+void HelperThread::on_nic_work() {
+  if (path_.polls() == polls_seen_ && !overdue_ && path_.attended()) {
+    overdue_ = true;
+    watch_application();
+  } else {
+    serve();
+  }
+}
+
+}  // namespace mapwire::detail

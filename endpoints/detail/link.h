@@ -1,0 +1,116 @@
+// A control link: the TCP connection between two processes, over which they set up connections,
+// and by which each knows that the other lives.
+//
+// Threads: see coroutine.h.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control.pb.h"
+#include "mapwire/endpoints/detail/control_counters.h"
+#include "mapwire/endpoints/detail/frame_parser.h"
+#include "mapwire/endpoints/detail/hello.h"
+#include "mapwire/endpoints/endpoint.h"
+#include "mapwire/runtime/error.h"
+
+namespace mapwire::detail {
+
+inline constexpr std::size_t kConnectionsPerLinkMax = 1024;
+
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+  using tcp = asio::ip::tcp;
+
+  Link(asio::io_context& io, tcp::socket socket, ControlCounters& counters);
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  // The two ways to begin. Each exchanges Hellos; the link is open when it returns without an
+  // error, and closed otherwise. Errors: kConnectionRefused, kConnectTimeout (not reached, or no
+  // Hello, by `deadline_ns`), those of check_hello.
+  asio::awaitable<std::expected<void, Error>> connect(tcp::endpoint remote,
+                                                      std::uint64_t process_nonce,
+                                                      std::uint64_t deadline_ns);
+  asio::awaitable<std::expected<void, Error>> accept(std::uint64_t process_nonce,
+                                                     std::uint64_t deadline_ns);
+
+  // Reads messages and keeps the link alive from now on, until it closes. Requests for connections
+  // go to `on_request`; without one they are protocol errors. `on_closed` is called once.
+  using OnRequest =
+      std::function<void(const std::shared_ptr<Link>&, proto::control::ConnectRequest)>;
+  void run(OnRequest on_request, std::function<void()> on_closed);
+
+  // Queues a message. Does nothing on a closed link.
+  void send(const proto::control::Message& message);
+
+  // Enters a connection, in set-up until on_set_up. `number`: nothing if we choose it. Nothing, if
+  // the link is closed, the number is taken or the link is full.
+  std::optional<std::uint32_t> add(std::shared_ptr<Endpoint::Impl> endpoint,
+                                   std::optional<std::uint32_t> number);
+  // Waits for the next message about a connection in set-up. Errors: kConnectTimeout, and what
+  // closed the link.
+  asio::awaitable<std::expected<proto::control::Message, Error>> receive(std::uint32_t number,
+                                                                         std::uint64_t deadline_ns);
+  void on_set_up(std::uint32_t number, std::uint64_t peer_deadline_ns);
+  // The endpoint is gone. Its messages are ignored from now on.
+  void remove(std::uint32_t number);
+
+  // Ends the link: its connections fail with `reason`.
+  void close(const Error& reason);
+  bool closed() const { return closed_.has_value(); }
+  const LinkAddresses& addresses() const { return addresses_; }
+  const std::string& peer_version() const { return peer_version_; }
+
+ private:
+  struct Connection {
+    std::shared_ptr<Endpoint::Impl> endpoint;
+    bool in_set_up = true;
+    std::uint64_t peer_deadline_ns = 0;
+    std::deque<proto::control::Message> inbox;          // at most kInboxMax
+    std::shared_ptr<asio::steady_timer> inbox_changed;  // cancelled when it did
+  };
+
+  asio::awaitable<void> read_loop(std::shared_ptr<Link> self);
+  asio::awaitable<void> watch(std::shared_ptr<Link> self);
+  asio::awaitable<std::expected<proto::control::Message, Error>> read_message();
+  asio::awaitable<std::expected<void, Error>> receive_hello();
+  std::expected<void, Error> take_addresses();
+  void close_at(std::uint64_t deadline_ns);
+  void write_next();
+  bool dispatch(proto::control::Message message);
+  bool on_disconnect(const proto::control::Disconnect& disconnect);
+  std::uint64_t tick_ns() const;
+  void fail_silent_connections();
+
+  asio::io_context& io_;
+  tcp::socket socket_;
+  ControlCounters& counters_;
+  asio::steady_timer expiry_;  // of the exchange of Hellos
+  bool greeted_ = false;       // it is done
+  asio::steady_timer tick_;    // of the keep-alives
+  FrameParser parser_{kStrangerFrameBytesMax};
+  LinkAddresses addresses_;
+  std::string peer_version_;
+  OnRequest on_request_;
+  std::function<void()> on_closed_;
+  std::deque<std::string> outgoing_;  // frames; the first is being written
+  std::map<std::uint32_t, Connection> connections_;
+  std::uint32_t next_number_ = 1;
+  std::uint64_t silent_ns_ = 0;  // in ticks that we have seen without a message
+  std::uint64_t unused_ns_ = 0;  // likewise, without a connection
+  std::optional<Error> closed_;
+};
+
+}  // namespace mapwire::detail

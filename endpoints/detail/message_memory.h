@@ -1,0 +1,73 @@
+// The NIC-reachable memory of one endpoint besides the user's: message headers, slots for copied
+// payloads, and the two words of the credit exchange.
+//
+// Threads: guarded by the context's lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+
+#include "mapwire/endpoints/endpoint.h"
+#include "mapwire/proto/descriptor.h"
+#include "mapwire/proto/message_header.h"
+#include "mapwire/proto/ring_layout.h"
+#include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic.h"
+
+namespace mapwire::detail {
+
+// One block: the credit word that the peer writes, the word that our own updates are sent from, a
+// header per receive, a header with room for a copied payload per send. Registered twice: the
+// credit word for the peer, the whole for the local NIC.
+class MessageMemory {
+ public:
+  // Errors: those of Nic::register_memory.
+  static std::expected<MessageMemory, Error> create(Nic& nic, std::size_t sends,
+                                                    std::size_t receives,
+                                                    std::uint32_t protection_domain);
+
+  // Ends the keys. The NIC must not use the memory any more. Call once, before the NIC dies.
+  void deregister(Nic& nic);
+
+  // The slot of a send at `position`: a header's room, then kBounceBytes.
+  std::span<std::byte> send_slot(std::size_t position) {
+    return {sends_ + position * kSendStride, sizeof(proto::MessageHeader) + kBounceBytes};
+  }
+  // The header's room of a receive at `position`.
+  std::span<std::byte> receive_header(std::size_t position) {
+    return {receives_ + position * sizeof(proto::MessageHeader), sizeof(proto::MessageHeader)};
+  }
+
+  // What the peer wrote last. One read; nothing is to be believed of it.
+  std::uint64_t credit_word() const;
+  // Where the peer writes it.
+  RemoteBuffer credit_word_target() const;
+  // Puts a count where our update is sent from. Precondition: no update is under way.
+  proto::Sge stage_credit_update(std::uint64_t posted);
+
+  // A scatter element for `memory`, a part of the block.
+  proto::Sge element(std::span<const std::byte> memory) const;
+
+ private:
+  // Whole cache lines, so that the copy of one message never shares a line with another's.
+  static constexpr std::size_t kSendStride = 320;
+  static_assert(kSendStride >= sizeof(proto::MessageHeader) + kBounceBytes &&
+                kSendStride % proto::kCacheLine == 0);
+  static constexpr std::size_t kWordsBytes = 2 * proto::kCacheLine;  // one line per word
+
+  struct Free {
+    void operator()(std::byte* block) const;
+  };
+  MessageMemory() = default;
+
+  std::unique_ptr<std::byte, Free> block_;
+  std::byte* receives_ = nullptr;
+  std::byte* sends_ = nullptr;
+  MemoryKeys local_;
+  MemoryKeys credit_word_;
+};
+
+}  // namespace mapwire::detail

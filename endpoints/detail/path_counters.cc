@@ -1,0 +1,16 @@
+#include "mapwire/endpoints/detail/path_counters.h"
+
+namespace mapwire::detail {
+
+PathCounters PathCounters::in(CounterBlock* block) {
+  if (block == nullptr) return {};
+  return {
+      .credit_would_block = block->counter("endpoint.credit_would_block"),
+      .queue_would_block = block->counter("endpoint.queue_would_block"),
+      .credit_updates = block->counter("endpoint.credit_updates"),
+      .endpoints_failed = block->counter("endpoint.endpoints_failed"),
+      .helper_serves = block->counter("endpoint.helper_serves"),
+  };
+}
+
+}  // namespace mapwire::detail

@@ -1,0 +1,84 @@
+#include "mapwire/endpoints/detail/set_up.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <utility>
+
+#include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/endpoints/detail/probe.h"
+#include "mapwire/runtime/log.h"
+
+namespace mapwire::detail {
+namespace {
+
+std::uint32_t path_mtu(const SetUp& set_up, const Offer& offer) {
+  return std::min(set_up.endpoint->address().path_mtu_max, offer.address.path_mtu_max);
+}
+
+std::expected<void, Error> connect_queue_pair(const SetUp& set_up, const Offer& offer) {
+  return set_up.endpoint->connect({.address = offer.address, .path_mtu = path_mtu(set_up, offer)},
+                                  offer.terms);
+}
+
+EndpointInfo describe(const SetUp& set_up, const Offer& offer) {
+  const NicAttributes& nic = set_up.path->attributes();
+  return {.nic = nic.name,
+          .wire = nic.wire,
+          .reason = set_up.path->reason(),
+          .local = proto::to_string(set_up.endpoint->address().udp),
+          .remote = proto::to_string(offer.address.udp),
+          .path_mtu = path_mtu(set_up, offer),
+          .profile = set_up.endpoint->options().profile,
+          .peer_version = set_up.link->peer_version()};
+}
+
+// The queue pairs are connected, or the peer's soon will be.
+asio::awaitable<std::expected<void, Error>> finish(asio::io_context& io, SetUp set_up,
+                                                   Offer offer) {
+  auto agreed = co_await agree_on_path(io, set_up.link, set_up.number, set_up.endpoint);
+  if (!agreed) co_return agreed;
+  const EndpointInfo info = describe(set_up, offer);
+  if (!set_up.endpoint->activate(info, std::move(offer.private_data))) {
+    co_return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
+                                          "endpoint: ended during its set-up; connect again"));
+  }
+  set_up.link->on_set_up(set_up.number, offer.deadline_ns);
+  log(LogLevel::kInfo, "connection {} -> {}: NIC {} over {} ({}), path MTU {}, peer is mapwire {}",
+      info.local, info.remote, info.nic, info.wire, info.reason, info.path_mtu, info.peer_version);
+  co_return agreed;
+}
+
+}  // namespace
+
+asio::awaitable<std::expected<void, Error>> finish_as_connector(asio::io_context& io, SetUp set_up,
+                                                                std::uint64_t deadline_ns) {
+  auto message = co_await set_up.link->receive(set_up.number, deadline_ns);
+  if (!message) co_return std::unexpected(message.error());
+  const auto offer = read_reply(message->connect_reply(), set_up.path->attributes(),
+                                set_up.link->addresses().remote.ip);
+  if (!offer) co_return std::unexpected(offer.error());
+  if (auto connected = connect_queue_pair(set_up, *offer); !connected) co_return connected;
+  co_return co_await finish(io, set_up, *offer);
+}
+
+asio::awaitable<std::expected<void, Error>> finish_as_acceptor(asio::io_context& io, SetUp set_up,
+                                                               Offer offer) {
+  if (auto connected = connect_queue_pair(set_up, offer); !connected) {
+    set_up.link->send(make_refusal(set_up.number, connected.error()));
+    co_return connected;
+  }
+  set_up.link->send(make_reply(set_up.number, *set_up.endpoint, set_up.path->attributes()));
+  co_return co_await finish(io, set_up, offer);
+}
+
+Error too_many_connections(const Link& link) {
+  return Error::make(
+      Code::kLimitReached, ErrorScope::kEndpoint,
+      fmt::format("peer {}: holds its most connections, {}; close some",
+                  proto::to_string(link.addresses().remote), kConnectionsPerLinkMax));
+}
+
+}  // namespace mapwire::detail

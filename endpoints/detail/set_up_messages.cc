@@ -1,0 +1,185 @@
+#include "mapwire/endpoints/detail/set_up_messages.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "mapwire/endpoints/detail/ip_bytes.h"
+
+namespace mapwire::detail {
+namespace {
+
+namespace control = proto::control;
+
+constexpr std::uint32_t kQpnMax = (1U << 24) - 1;  // QPNs and PSNs have 24 bits
+constexpr std::uint32_t kPathMtuMin = 256;
+constexpr std::uint32_t kPathMtuMax = 4096;
+constexpr std::uint32_t kReceiveEntriesMax = 4096;
+constexpr std::uint64_t kDeadlineMinNs = 1'000'000;
+
+std::unexpected<Error> malformed(std::string_view what) {
+  return std::unexpected(Error::make(
+      Code::kProtocolError, ErrorScope::kEndpoint,
+      fmt::format("set-up message: {} is out of range; check that the peer is mapwire", what)));
+}
+
+void fill(control::Candidate& candidate, const Endpoint::Impl& endpoint, const NicAttributes& nic) {
+  const QueuePairAddress& address = endpoint.address();
+  candidate.set_nic(nic.name);
+  candidate.set_wire(nic.wire);
+  control::QueuePair& pair = *candidate.mutable_queue_pair();
+  pair.set_ip(ip_bytes(address.udp.ip));
+  pair.set_udp_port(address.udp.port);
+  pair.set_qpn(address.qpn);
+  pair.set_first_psn(address.first_psn);
+  pair.set_path_mtu_max(address.path_mtu_max);
+  pair.set_read_atomic_max(address.read_atomic_max);
+}
+
+// What a request and a reply have in common.
+template <class Message>
+void fill_common(Message& message, std::uint32_t connection, const Endpoint::Impl& endpoint) {
+  const std::vector<std::byte>& data = endpoint.options().private_data;
+  message.set_connection(connection);
+  message.mutable_credit_word()->set_address(endpoint.credit_word().address);
+  message.mutable_credit_word()->set_rkey(endpoint.credit_word().rkey);
+  message.set_private_data(data.data(), data.size());
+  message.set_receive_entries(endpoint.options().receive_entries);
+  message.set_deadline_ns(endpoint.options().deadline_ns);
+}
+
+template <class Message>
+std::expected<Offer, Error> read_common(const Message& message) {
+  if (message.private_data().size() > kPrivateDataBytesMax) return malformed("private data");
+  if (message.receive_entries() == 0 || message.receive_entries() > kReceiveEntriesMax) {
+    return malformed("receive entries");
+  }
+  if (message.deadline_ns() < kDeadlineMinNs) return malformed("deadline");
+  if (message.credit_word().address() % sizeof(std::uint64_t) != 0) return malformed("credit word");
+  Offer offer;
+  offer.terms = {.credit_word = {.address = message.credit_word().address(),
+                                 .bytes = sizeof(std::uint64_t),
+                                 .rkey = message.credit_word().rkey()},
+                 .receive_entries = message.receive_entries()};
+  offer.deadline_ns = message.deadline_ns();
+  const auto data = std::as_bytes(std::span{message.private_data()});
+  offer.private_data.assign(data.begin(), data.end());
+  return offer;
+}
+
+std::expected<QueuePairAddress, Error> read_address(const control::QueuePair& pair,
+                                                    const proto::IpAddress& remote) {
+  if (pair.ip() != ip_bytes(remote)) return malformed("address of the queue pair");
+  if (pair.udp_port() == 0 || pair.udp_port() > UINT16_MAX) return malformed("UDP port");
+  if (pair.qpn() > kQpnMax || pair.first_psn() > kQpnMax) return malformed("QPN or PSN");
+  const std::uint32_t mtu = pair.path_mtu_max();
+  if (!std::has_single_bit(mtu) || mtu < kPathMtuMin || mtu > kPathMtuMax) {
+    return malformed("path MTU");
+  }
+  return QueuePairAddress{
+      .udp = {.ip = remote, .port = static_cast<std::uint16_t>(pair.udp_port())},
+      .qpn = pair.qpn(),
+      .first_psn = pair.first_psn(),
+      .path_mtu_max = mtu,
+      .read_atomic_max = pair.read_atomic_max()};
+}
+
+bool same_kind(const control::Candidate& candidate, const NicAttributes& nic) {
+  return candidate.nic() == nic.name && candidate.wire() == nic.wire;
+}
+
+}  // namespace
+
+control::Message make_request(std::uint32_t connection, const Endpoint::Impl& endpoint,
+                              const NicAttributes& nic) {
+  control::Message message;
+  control::ConnectRequest& request = *message.mutable_connect_request();
+  fill_common(request, connection, endpoint);
+  request.set_profile(static_cast<std::uint32_t>(endpoint.options().profile));
+  fill(*request.add_candidates(), endpoint, nic);
+  return message;
+}
+
+control::Message make_reply(std::uint32_t connection, const Endpoint::Impl& endpoint,
+                            const NicAttributes& nic) {
+  control::Message message;
+  control::ConnectReply& reply = *message.mutable_connect_reply();
+  fill_common(reply, connection, endpoint);
+  fill(*reply.mutable_chosen(), endpoint, nic);
+  return message;
+}
+
+control::Message make_refusal(std::uint32_t connection, const Error& error) {
+  control::Message message;
+  control::ConnectReply& reply = *message.mutable_connect_reply();
+  reply.set_connection(connection);
+  reply.set_code(static_cast<std::uint32_t>(error.code));
+  reply.set_message(error.message);
+  return message;
+}
+
+control::Message make_probe_result(std::uint32_t connection, Code code) {
+  control::Message message;
+  message.mutable_probe_result()->set_connection(connection);
+  message.mutable_probe_result()->set_code(static_cast<std::uint32_t>(code));
+  return message;
+}
+
+control::Message make_disconnect(std::uint32_t connection, Code code) {
+  control::Message message;
+  message.mutable_disconnect()->set_connection(connection);
+  message.mutable_disconnect()->set_code(static_cast<std::uint32_t>(code));
+  return message;
+}
+
+std::expected<Offer, Error> read_request(const control::ConnectRequest& request,
+                                         const NicAttributes& nic, const proto::IpAddress& remote) {
+  if (request.profile() > static_cast<std::uint32_t>(Profile::kMapwire))
+    return malformed("profile");
+  if (request.candidates_size() > kCandidatesMax) return malformed("number of candidates");
+  auto offer = read_common(request);
+  if (!offer) return offer;
+  offer->profile = static_cast<Profile>(request.profile());
+  for (const control::Candidate& candidate : request.candidates()) {
+    if (!same_kind(candidate, nic)) continue;
+    const auto address = read_address(candidate.queue_pair(), remote);
+    if (!address) return std::unexpected(address.error());
+    offer->address = *address;
+    return offer;
+  }
+  return std::unexpected(Error::make(
+      Code::kNoUsableNic, ErrorScope::kEndpoint,
+      fmt::format("connection request: no candidate is a {} NIC over {}, the only kind here; run "
+                  "the same kind on both sides",
+                  nic.name, nic.wire)));
+}
+
+std::expected<Offer, Error> read_reply(const control::ConnectReply& reply, const NicAttributes& nic,
+                                       const proto::IpAddress& remote) {
+  if (reply.code() != 0) {
+    return std::unexpected(Error::make(read_code(reply.code()), ErrorScope::kEndpoint,
+                                       fmt::format("peer refused: {}", reply.message())));
+  }
+  if (!same_kind(reply.chosen(), nic)) return malformed("chosen NIC");
+  auto offer = read_common(reply);
+  if (!offer) return offer;
+  const auto address = read_address(reply.chosen().queue_pair(), remote);
+  if (!address) return std::unexpected(address.error());
+  offer->address = *address;
+  return offer;
+}
+
+Code read_code(std::uint32_t number) {
+  if (number == 0) return Code::kOk;
+  const Code code = static_cast<Code>(number);
+  const bool known = number <= UINT16_MAX && code_entry(code).code == code;
+  return known ? code : Code::kPeerRefused;
+}
+
+}  // namespace mapwire::detail

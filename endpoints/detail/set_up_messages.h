@@ -1,0 +1,50 @@
+// What the two sides tell each other of an endpoint, to and from control messages. No I/O; whatever
+// the peer wrote is checked here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <vector>
+
+#include "control.pb.h"
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/endpoints/endpoint.h"
+#include "mapwire/proto/address.h"
+#include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic.h"
+
+namespace mapwire::detail {
+
+inline constexpr int kCandidatesMax = 8;  // of one side
+
+// One side's endpoint, as the other side gets to know it.
+struct Offer {
+  Profile profile = Profile::kMapwire;  // in a request
+  QueuePairAddress address;
+  PeerTerms terms;
+  std::uint64_t deadline_ns = 0;
+  std::vector<std::byte> private_data;
+};
+
+// The messages of `endpoint`.
+proto::control::Message make_request(std::uint32_t connection, const Endpoint::Impl& endpoint,
+                                     const NicAttributes& nic);
+proto::control::Message make_reply(std::uint32_t connection, const Endpoint::Impl& endpoint,
+                                   const NicAttributes& nic);
+proto::control::Message make_refusal(std::uint32_t connection, const Error& error);
+proto::control::Message make_probe_result(std::uint32_t connection, Code code);
+proto::control::Message make_disconnect(std::uint32_t connection, Code code);
+
+// `remote` is where the control link comes from: packets go there and nowhere else, whatever the
+// message says. Errors: kProtocolError (a value no honest peer sends), kNoUsableNic.
+std::expected<Offer, Error> read_request(const proto::control::ConnectRequest& request,
+                                         const NicAttributes& nic, const proto::IpAddress& remote);
+// Likewise; and kPeerRefused or the code in a refusal.
+std::expected<Offer, Error> read_reply(const proto::control::ConnectReply& reply,
+                                       const NicAttributes& nic, const proto::IpAddress& remote);
+
+// A code that a peer sent; kPeerRefused for a number that is none.
+Code read_code(std::uint32_t number);
+
+}  // namespace mapwire::detail
