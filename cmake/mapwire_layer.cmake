@@ -2,6 +2,8 @@
 add_library(mapwire_flags INTERFACE)
 target_compile_features(mapwire_flags INTERFACE cxx_std_23)
 target_compile_options(mapwire_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wswitch-enum)
+# An index out of range or an empty optional aborts, in release builds too.
+target_compile_definitions(mapwire_flags INTERFACE _GLIBCXX_ASSERTIONS)
 # Asio 1.22 knows coroutines on clang only with this.
 target_compile_definitions(mapwire_flags INTERFACE
   ASIO_STANDALONE ASIO_NO_DEPRECATED $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>)

@@ -77,7 +77,7 @@ void expect_equal(const Packet& read, const Packet& written) {
 TEST(Packet, what_is_written_is_read_back_for_every_opcode_and_pad) {
   std::mt19937_64 random{1};
   for (Opcode opcode : kOpcodes) {
-    for (std::size_t length : {0, 1, 2, 3, 4, 5, 4096}) {
+    for (std::size_t length : {0UZ, 1UZ, 2UZ, 3UZ, 4UZ, 5UZ, 4096UZ}) {
       if (length != 0 && !opcode_traits(opcode).payload) continue;
       const Packet written = random_packet(opcode, random);
       // Bytes that are not zero show a pad that was not cleared.
