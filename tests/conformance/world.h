@@ -1,0 +1,51 @@
+// Two NICs that reach each other, and the time they live in: what a kind of NIC brings to the
+// conformance suite.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "mapwire/proto/address.h"
+#include "mapwire/runtime/nic.h"
+
+namespace mapwire::conformance {
+
+class World {
+ public:
+  World() = default;
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  virtual ~World() = default;
+
+  // `side` is 0 or 1.
+  virtual Nic& nic(std::size_t side) = 0;
+  virtual proto::IpAddress address(std::size_t side) const = 0;
+
+  virtual std::uint64_t now_ns() const = 0;
+  // Sleeps like a program that waits for both NICs: until an event descriptor is readable, a
+  // deadline of a NIC is reached or `until_ns` has come. So the whole suite shows that a caller who
+  // sleeps misses nothing.
+  virtual void wait(std::uint64_t until_ns) = 0;
+};
+
+// A column of the suite: every test runs in each.
+struct Column {
+  std::string name;
+  // A fresh world, or why this machine has none (the tests are skipped).
+  std::function<std::expected<std::unique_ptr<World>, std::string>()> make;
+  friend void PrintTo(const Column& column, std::ostream* out) { *out << column.name; }
+};
+
+std::expected<std::unique_ptr<World>, std::string> make_soft_udp_world(
+    const proto::IpAddress& address);
+std::expected<std::unique_ptr<World>, std::string> make_soft_sim_world();
+
+std::vector<Column> columns();
+
+}  // namespace mapwire::conformance
