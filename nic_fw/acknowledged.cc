@@ -61,8 +61,9 @@ void take_credits(QueuePair& qp, Psn psn, const proto::Aeth& aeth) {
     return;
   }
   const std::uint64_t limit = extend(aeth.msn, requester.messages) + *granted;
-  const bool limited = requester.credit_limit != UINT64_MAX;
-  requester.credit_limit = limited ? std::max(requester.credit_limit, limit) : limit;
+  if (requester.credit_limit != UINT64_MAX && limit <= requester.credit_limit) return;
+  requester.credit_limit = limit;
+  requester.limited_end = 0;  // what went out beyond the old limit is within the new one
 }
 
 std::uint64_t request_holding(const Requester& requester, Psn psn) {
