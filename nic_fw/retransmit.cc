@@ -56,6 +56,7 @@ void note_progress(EngineCore& core, QueuePair& qp, Psn before, std::uint64_t in
   if (requester.limited_end <= requester.unacknowledged_psn) requester.limited_end = 0;
   requester.flight.on_acknowledged(requester.unacknowledged_psn - before, in_flight_before,
                                    requester.round_trip.smoothed_ns());
+  requester.round_trip.on_progress();
   requester.progress_ns = core.now_ns;
   requester.rnr_since_ns = UINT64_MAX;
   requester.rnr_resume_at_ns = UINT64_MAX;
@@ -66,9 +67,9 @@ void note_progress(EngineCore& core, QueuePair& qp, Psn before, std::uint64_t in
 void recover_gap(EngineCore& core, QueuePair& qp) {
   Requester& requester = qp.requester;
   // An answer to the last repetition takes a round trip; what comes sooner answers the original.
-  const bool stale =
-      requester.went_back_psn == requester.unacknowledged_psn &&
-      core.now_ns - requester.went_back_ns < requester.round_trip.minimum_ns() / 4 * 3;
+  // Half of one, because the acknowledgements that were measured may have been held back.
+  const bool stale = requester.went_back_psn == requester.unacknowledged_psn &&
+                     core.now_ns - requester.went_back_ns < requester.round_trip.minimum_ns() / 2;
   if (stale) return;
   if (requester.flight.on_gap(core.now_ns, requester.round_trip.smoothed_ns())) {
     core.counters.flight_reductions.add();

@@ -11,6 +11,7 @@ constexpr std::uint64_t kInitialTimeoutNs = 20'000'000;
 // Below this the operating system's scheduler, not the network, makes a peer late.
 constexpr std::uint64_t kTimeoutMinNs = 4'000'000;
 constexpr unsigned kDoublingsMax = 16;
+constexpr unsigned kDoublingsKept = 3;  // 160 ms before the first sample: around the earth
 
 }  // namespace
 
@@ -32,6 +33,8 @@ void RoundTrip::on_sample(std::uint64_t sample_ns) {
 }
 
 void RoundTrip::back_off() { doublings_ = std::min(doublings_ + 1, kDoublingsMax); }
+
+void RoundTrip::on_progress() { doublings_ = std::min(doublings_, kDoublingsKept); }
 
 std::uint64_t RoundTrip::base_ns() const {
   if (smoothed_ns_ == 0) return kInitialTimeoutNs;

@@ -11,6 +11,10 @@ class RoundTrip {
   void on_sample(std::uint64_t sample_ns);
   // The timeout doubles until the next sample.
   void back_off();
+  // Something was acknowledged, though no sample came of it. Most of the back-off is taken back:
+  // on a path that loses much, samples are too rare to wait for. Not all of it: were the timeout
+  // shorter than the round trip, every packet would be repeated and no sample ever come.
+  void on_progress();
 
   // When to retransmit, after the packet was sent. `ceiling_ns` bounds the back-off, so that
   // several attempts fit into the queue pair's deadline; a measured round trip goes above it.

@@ -44,6 +44,13 @@ TEST(RoundTrip, doubles_up_to_the_ceiling_and_starts_over_with_a_sample) {
   EXPECT_EQ(round_trip.timeout_ns(250 * kMs), 4 * kMs);
 }
 
+TEST(RoundTrip, progress_takes_most_of_the_back_off_back) {
+  RoundTrip round_trip;
+  for (int i = 0; i < 10; ++i) round_trip.back_off();
+  round_trip.on_progress();
+  EXPECT_EQ(round_trip.timeout_ns(kNoCeiling), 160 * kMs);
+}
+
 TEST(RoundTrip, a_measured_round_trip_is_awaited_even_above_the_ceiling) {
   RoundTrip round_trip;
   round_trip.on_sample(100 * kMs);
