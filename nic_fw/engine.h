@@ -84,10 +84,10 @@ class Engine {
   // Whether transmit(..., acknowledge) would fill a slot now.
   bool has_output(bool acknowledge) const;
 
-  // Next call of on_time: UINT64_MAX if no timer runs.
+  // Next call of on_time, which may turn out to have nothing to do: UINT64_MAX if no timer runs.
   std::uint64_t next_deadline_ns() const;
 
-  // Queue pairs that went to error: see Nic::poll_async.
+  // Queue pairs that went to error by themselves, not by flush_queue_pair: see Nic::poll_async.
   std::size_t poll_async(std::span<AsyncEvent> events);
 
  private:
