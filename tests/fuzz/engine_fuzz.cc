@@ -163,8 +163,8 @@ void post_receive(Target& target, Input& input) {
 
 void overwrite_index(Target& target, Input& input) {
   const auto overwrite = [&](proto::RingHeader& header, bool tail) {
-    const auto near = static_cast<std::uint32_t>(input.take<std::int8_t>());
-    (tail ? header.tail : header.head) = proto::kRingFirstIndex + near;
+    const int near = input.take<std::int8_t>();
+    (tail ? header.tail : header.head) = proto::kRingFirstIndex + static_cast<std::uint32_t>(near);
   };
   target.rings_overwritten = true;
   const auto which = input.take<std::uint8_t>();
