@@ -73,8 +73,8 @@ class Run(unittest.TestCase):
     def test_the_command_gets_its_arguments_and_keeps_its_status_and_directory(self):
         self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\"")
         self.replace("cmake", "echo ninja: no work to do.")
-        (self.root / "build/release/bin").mkdir(parents=True)
-        command = self.root / "build/release/bin/mapwire"
+        (self.root / "build/release/tools").mkdir(parents=True)
+        command = self.root / "build/release/tools/mapwire"
         command.write_text("#!/bin/bash\nprintf '[%s]' \"$PWD\" \"$@\"; exit 7\n")
         command.chmod(0o755)
         run = self.run_it("mapwire", "ping", "a b", "", directory="/usr")
