@@ -78,13 +78,16 @@ class Context {
   // once.
   std::size_t poll(std::span<Completion> completions);
 
-  // Like poll(), but sleeps until there is a completion or `timeout_ns` has passed; 0 then.
+  // Like poll(), but sleeps until there is a completion or `timeout_ns` has passed; 0 then. Also
+  // returns 0 when credits have come for a send that would have blocked.
   std::size_t wait(std::span<Completion> completions, std::uint64_t timeout_ns);
 
   // A descriptor to wait on in an event loop: after arm() returned true it becomes readable when
-  // poll() has something to do. Owned by the context.
+  // poll() has something to do, or credits have come for a send that would have blocked. Owned by
+  // the context.
   int event_fd() const;
-  // False: completions are there already, poll first. One waiter at a time.
+  // False: there is something already, poll first. To be called again after each poll(). One waiter
+  // at a time.
   bool arm();
 
  private:

@@ -77,8 +77,7 @@ std::size_t Context::Impl::wait(std::span<Completion> out, std::uint64_t timeout
     if (!passive()) run_control_if_due();
     const std::uint64_t sleep_ns =
         passive() ? deadline_ns : std::min(deadline_ns, after(kInlineSleepNs));
-    const std::size_t count = path_->wait(out, sleep_ns);
-    if (count != 0 || now_ns() >= deadline_ns) return count;
+    if (const auto count = path_->wait(out, deadline_ns, sleep_ns)) return *count;
   }
 }
 

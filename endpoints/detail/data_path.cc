@@ -44,13 +44,17 @@ std::expected<std::shared_ptr<DataPath>, Error> DataPath::create(
 
 std::size_t DataPath::poll(std::span<Completion> out) {
   const std::lock_guard guard{lock_};
+  tell_credits_came();  // the application is about to try again anyway
   return poll_locked(out);
 }
 
-std::size_t DataPath::wait(std::span<Completion> out, std::uint64_t deadline_ns) {
+std::optional<std::size_t> DataPath::wait(std::span<Completion> out, std::uint64_t deadline_ns,
+                                          std::uint64_t sleep_until_ns) {
   std::unique_lock guard{lock_};
-  if (const std::size_t count = poll_locked(out); count != 0) return count;
-  const std::uint64_t wakes_ns = std::min(deadline_ns, nic_deadline_ns());
+  std::size_t count = poll_locked(out);
+  bool over = tell_credits_came() || now_ns() >= deadline_ns;
+  if (count != 0 || over) return count;
+  const std::uint64_t wakes_ns = std::min(sleep_until_ns, nic_deadline_ns());
   ++waiters_;
   waiter_wakes_ns_ = waiters_ == 1 ? wakes_ns : std::min(wakes_ns, waiter_wakes_ns_);
   guard.unlock();
@@ -58,14 +62,17 @@ std::size_t DataPath::wait(std::span<Completion> out, std::uint64_t deadline_ns)
   guard.lock();
   // Nobody knows which of the others wakes next, so any deadline wakes them all.
   waiter_wakes_ns_ = --waiters_ == 0 ? kNobody : UINT64_MAX;
-  return poll_locked(out);
+  count = poll_locked(out);
+  over = tell_credits_came() || now_ns() >= deadline_ns;
+  if (count == 0 && !over) return std::nullopt;
+  return count;
 }
 
 bool DataPath::arm(bool use_alarm, std::uint64_t alarm_ns_max) {
   const std::lock_guard guard{lock_};
   if (nic_ == nullptr) return true;
   drain_nic();
-  if (!completions_.empty()) return false;
+  if (!completions_.empty() || !credit_came_.empty()) return false;
   armed_ = true;
   if (use_alarm) {
     alarm_ns_ = std::max<std::uint64_t>(std::min(alarm_ns_max, nic_deadline_ns()), 1);
@@ -140,6 +147,7 @@ std::size_t DataPath::poll_nic(std::size_t max) {
     taken += got;
   } while (got == asked && taken < max);
   if (got == 0) take_async_events();
+  if (!credit_wanted_.empty()) look_for_wanted_credits();
   return taken;
 }
 
@@ -173,6 +181,32 @@ void DataPath::send_due_credits() {
   credit_due_.clear();
 }
 
+void DataPath::look_for_wanted_credits() {
+  std::erase_if(credit_wanted_, [this](EndpointId id) {
+    Endpoint::Impl* endpoint = endpoints_.find(id);
+    if (endpoint == nullptr) return true;
+    if (!endpoint->wanted_credit_came()) return false;
+    credit_came_.push_back(id);
+    return true;
+  });
+  if (!credit_came_.empty() && (waiters_ != 0 || armed_)) wake_.signal();
+}
+
+// True: the application is to be told, and from now on counts as told.
+bool DataPath::tell_credits_came() {
+  if (credit_came_.empty()) return false;
+  for (const EndpointId id : credit_came_) {
+    if (Endpoint::Impl* endpoint = endpoints_.find(id)) endpoint->on_told_of_credits();
+  }
+  credit_came_.clear();
+  return true;
+}
+
+void DataPath::forget_credit_wanted(EndpointId id) {
+  std::erase(credit_wanted_, id);
+  std::erase(credit_came_, id);
+}
+
 std::uint64_t DataPath::nic_deadline_ns() const {
   return nic_ == nullptr ? UINT64_MAX : nic_->next_deadline_ns();
 }
@@ -181,6 +215,8 @@ void DataPath::reserve_completions(std::size_t requests) {
   reserved_ += requests;
   completions_.reserve(reserved_ + completions_.size());
   credit_due_.reserve(endpoints_.size());
+  credit_wanted_.reserve(endpoints_.size());
+  credit_came_.reserve(endpoints_.size());
 }
 
 void DataPath::complete(const Completion& completion) {

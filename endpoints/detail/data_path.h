@@ -41,11 +41,13 @@ class DataPath {
   const NicAttributes& attributes() const { return attributes_; }
   const std::string& reason() const { return reason_; }
 
-  // The application's calls; they take the lock. poll() and wait() as in context.h, but out is not
-  // empty for wait(), which also returns 0 before its time when work other than a completion was
-  // done, and arm() sets the alarm if `use_alarm`: when nobody else keeps the NIC's deadlines.
+  // The application's calls; they take the lock. poll() and arm() as in context.h; arm() sets the
+  // alarm if `use_alarm`: when nobody else keeps the NIC's deadlines. wait() polls, sleeps once if
+  // there was nothing, and polls again. It answers nothing if the application is to sleep on, and 0
+  // if it is not, because credits have come or the time is over.
   std::size_t poll(std::span<Completion> out);
-  std::size_t wait(std::span<Completion> out, std::uint64_t deadline_ns);
+  std::optional<std::size_t> wait(std::span<Completion> out, std::uint64_t deadline_ns,
+                                  std::uint64_t sleep_until_ns);
   bool arm(bool use_alarm, std::uint64_t alarm_ns_max);
   int event_fd() const { return wake_.fd(); }
 
@@ -88,6 +90,11 @@ class DataPath {
   void after_post();
   // The endpoint has grants to tell the peer, if no message of its own does before the next poll.
   void note_credit_due(EndpointId id) { credit_due_.push_back(id); }
+  // A send of the endpoint would have blocked for want of credits: when they come, who sleeps
+  // wakes.
+  void note_credit_wanted(EndpointId id) { credit_wanted_.push_back(id); }
+  // It was posted after all.
+  void forget_credit_wanted(EndpointId id);
 
  private:
   DataPath(Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters,
@@ -99,6 +106,8 @@ class DataPath {
   void hand_over(const Completion& completion);
   void take_async_events();
   void send_due_credits();
+  void look_for_wanted_credits();
+  bool tell_credits_came();
   std::uint64_t nic_deadline_ns() const;
 
   ContextLock lock_;
@@ -112,7 +121,10 @@ class DataPath {
   CompletionQueue completions_;
   std::span<Completion> direct_;  // what is left of the span of the poll that runs now
   std::size_t reserved_ = 0;
-  std::vector<EndpointId> credit_due_;  // capacity: every endpoint once
+  // Capacities: every endpoint once.
+  std::vector<EndpointId> credit_due_;
+  std::vector<EndpointId> credit_wanted_;
+  std::vector<EndpointId> credit_came_;  // wanted before; the application was not told yet
   std::atomic<std::uint64_t> polls_ = 0;
   // When those who sleep wake by themselves; kNobody: none sleeps.
   static constexpr std::uint64_t kNobody = 0;

@@ -118,6 +118,10 @@ bool Endpoint::Impl::take_credit_word() {
   return false;
 }
 
+bool Endpoint::Impl::wanted_credit_came() {
+  return state_ != State::kOpen || !take_credit_word() || send_credits_.available();
+}
+
 void Endpoint::Impl::on_seen(Operation operation) {
   const bool receive = operation == Operation::kReceive || operation == Operation::kReceiveWrite;
   --(receive ? receives_unseen_ : sends_unseen_);

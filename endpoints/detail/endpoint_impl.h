@@ -95,6 +95,9 @@ class Endpoint::Impl {
   void on_seen(Operation operation);
   // (locked) Tells the peer of new receives unless a message did meanwhile.
   void send_credit_update();
+  // (locked) Whether a send that would have blocked for want of credits may be tried again.
+  bool wanted_credit_came();
+  void on_told_of_credits() { credit_wanted_ = false; }
   // (locked) close().
   void close_locked();
 
@@ -123,6 +126,7 @@ class Endpoint::Impl {
   void add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload, bool with_header);
   void write_header(std::span<std::byte> slot);
   void note_credits();
+  void use_credit();
 
   // Completing (endpoint_complete.cc).
   void on_send_completed(const proto::CompletionEntry& entry);
@@ -164,7 +168,8 @@ class Endpoint::Impl {
   std::uint64_t next_sequence_ = 0;      // of the next message sent
   std::uint64_t expected_sequence_ = 0;  // of the next message received
   bool credit_update_under_way_ = false;
-  bool credit_noted_ = false;  // in the data path's list of those to look at
+  bool credit_noted_ = false;   // in the data path's list of those that have grants to tell
+  bool credit_wanted_ = false;  // in its lists of those that want some
 };
 
 }  // namespace mapwire

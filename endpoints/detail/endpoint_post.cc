@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/proto/endian.h"
@@ -50,6 +51,7 @@ Code Endpoint::Impl::admit_send(bool needs_credit) {
   if (!take_credit_word()) return Code::kOk;  // the post is flushed: the endpoint has just failed
   if (send_credits_.available()) return Code::kOk;
   path_->counters().credit_would_block.add();
+  if (!std::exchange(credit_wanted_, true)) path_->note_credit_wanted(id_);
   return Code::kWouldBlock;
 }
 
@@ -96,6 +98,11 @@ void Endpoint::Impl::add_payload(proto::SendDescriptor& descriptor, ConstBuffer 
   append(descriptor, element(bytes, payload.lkey()));
 }
 
+void Endpoint::Impl::use_credit() {
+  send_credits_.use();
+  if (std::exchange(credit_wanted_, false)) path_->forget_credit_wanted(id_);
+}
+
 Code Endpoint::Impl::post_send(ConstBuffer message, std::uint64_t cookie,
                                std::optional<std::uint32_t> immediate) {
   const std::lock_guard guard{path_->lock()};
@@ -108,7 +115,7 @@ Code Endpoint::Impl::post_send(ConstBuffer message, std::uint64_t cookie,
   add_payload(descriptor, message, true);
   const Code code = submit(descriptor, Operation::kSend, cookie);
   if (code != Code::kOk || !uses_headers()) return code;
-  send_credits_.use();
+  use_credit();
   receive_credits_.on_advertised();
   ++next_sequence_;
   return code;
@@ -126,7 +133,7 @@ Code Endpoint::Impl::post_write(ConstBuffer source, RemoteBuffer target, std::ui
   set_target(descriptor, target);
   add_payload(descriptor, source, false);
   const Code code = submit(descriptor, Operation::kWrite, cookie);
-  if (code == Code::kOk && immediate && uses_headers()) send_credits_.use();
+  if (code == Code::kOk && immediate && uses_headers()) use_credit();
   return code;
 }
 
