@@ -1,9 +1,11 @@
 # What is installed, and all that tools/ and examples/ can include: the faces of endpoints/ and
 # what these include. tests/house checks that the list is closed.
 set(mapwire_public_headers
+  endpoints/async.h
   endpoints/completion.h
   endpoints/context.h
   endpoints/endpoint.h
+  endpoints/error_category.h
   endpoints/listener.h
   endpoints/memory.h
   proto/address.h

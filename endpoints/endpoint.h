@@ -119,6 +119,7 @@ class Endpoint {
   std::optional<Error> error() const;
 
  private:
+  friend class AsyncContext;
   std::shared_ptr<Impl> impl_;
 };
 

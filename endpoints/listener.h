@@ -38,6 +38,7 @@ class Listener {
   std::vector<std::string> addresses() const;  // "127.0.0.1:18515"
 
  private:
+  friend class AsyncContext;
   std::shared_ptr<Impl> impl_;
 };
 
