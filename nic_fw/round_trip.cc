@@ -8,8 +8,8 @@ namespace {
 
 // Before anything is known of the path.
 constexpr std::uint64_t kInitialTimeoutNs = 20'000'000;
-// Below this the operating system's scheduler, not the network, makes a peer late.
-constexpr std::uint64_t kTimeoutMinNs = 4'000'000;
+// The operating system's scheduler, not the network, may make a peer late by this much.
+constexpr std::uint64_t kSlackMinNs = 4'000'000;
 constexpr unsigned kDoublingsMax = 16;
 constexpr unsigned kDoublingsKept = 3;  // 160 ms before the first sample: around the earth
 
@@ -38,7 +38,9 @@ void RoundTrip::on_progress() { doublings_ = std::min(doublings_, kDoublingsKept
 
 std::uint64_t RoundTrip::base_ns() const {
   if (smoothed_ns_ == 0) return kInitialTimeoutNs;
-  return std::max(smoothed_ns_ + 4 * variation_ns_, kTimeoutMinNs);
+  // A steady path has next to no variation, but what is sent again stands in the queues behind what
+  // was sent before: a whole round trip of slack keeps that from counting as lost once more.
+  return smoothed_ns_ + std::max({4 * variation_ns_, smoothed_ns_, kSlackMinNs});
 }
 
 std::uint64_t RoundTrip::timeout_ns(std::uint64_t ceiling_ns) const {
