@@ -41,12 +41,15 @@ class BulkUser final : public QueuePairUser {
         start_ns_{start_ns},
         verdict_{verdict},
         local_(kMessageBytes) {
-    descriptor_.opcode = options.opcode;
-    descriptor_.sge_count = 1;
-    descriptor_.sge[0] = {.address = reinterpret_cast<std::uint64_t>(local_.data()),
-                          .bytes = kMessageBytes};
-    descriptor_.remote_address = target.address;
-    descriptor_.rkey = target.rkey;
+    for (const BulkRequest& request : options.requests) {
+      proto::SendDescriptor& descriptor = descriptors_.emplace_back();
+      descriptor.opcode = request.opcode;
+      descriptor.sge_count = 1;
+      descriptor.sge[0] = {.address = reinterpret_cast<std::uint64_t>(local_.data()),
+                           .bytes = request.bytes};
+      descriptor.remote_address = target.address;
+      descriptor.rkey = target.rkey;
+    }
   }
 
   std::uint64_t next_post_ns() override {
@@ -55,8 +58,7 @@ class BulkUser final : public QueuePairUser {
 
   void post(std::uint64_t now_ns) override {
     if (next_post_ns() > now_ns) return;
-    while (pair_.send.try_push(descriptor_)) {
-    }
+    while (pair_.send.try_push(descriptors_[next_])) next_ = (next_ + 1) % descriptors_.size();
     host_.engine().on_send_doorbell(pair_.address.qpn, now_ns);
   }
 
@@ -77,7 +79,8 @@ class BulkUser final : public QueuePairUser {
   std::uint64_t start_ns_;
   Verdict& verdict_;
   std::vector<std::byte> local_;
-  proto::SendDescriptor descriptor_;
+  std::vector<proto::SendDescriptor> descriptors_;
+  std::size_t next_ = 0;
   std::uint64_t bytes_ = 0;
 };
 
@@ -96,31 +99,29 @@ class BulkRun {
     const SimLinkOptions data{.bits_per_second = options.bits_per_second,
                               .delay_ns = options.round_trip_ns / 2,
                               .queue_bytes_max = options.queue_bytes_max};
-    // READs flow the other way, so the bottleneck is there.
-    const bool reads = options.opcode == proto::WorkOpcode::kRead;
+    const bool reads = options.requests.front().opcode == proto::WorkOpcode::kRead;
     const SimLinkOptions free{.delay_ns = options.round_trip_ns / 2};
     there_ = network_.add_link(reads ? free : data);
     back_ = network_.add_link(reads ? data : free);
     for (const std::uint64_t start_ns : options.start_ns) add_flow(start_ns);
   }
 
-  std::vector<double> run() {
+  BulkReport run() {
     simulation_.run(options_.to_ns, [] { return false; });
-    std::vector<double> result;
-    result.reserve(users_.size());
+    BulkReport report;
     for (const BulkUser& user : users_) {
-      result.push_back(verdict_.failed() ? 0 : user.megabits_per_second());
+      report.megabits_per_second.push_back(verdict_.failed() ? 0 : user.megabits_per_second());
     }
-    return result;
+    for (const Host& host : hosts_) report.timeouts += host.counts().timeouts;
+    return report;
   }
 
  private:
-  Host& add_host(SimLinkId egress) {
+  Host& add_host(SimLinkId egress, double loss) {
     const auto index = static_cast<std::uint8_t>(hosts_.size() + 1);
     proto::UdpAddress address{.ip = {.bytes = {10, 0, 0, index}}, .port = proto::kRocePort};
-    auto wire =
-        std::make_unique<FaultWire>(make_sim_wire(network_, egress),
-                                    FaultOptions{.loss = options_.loss, .seed = random_.next()});
+    auto wire = std::make_unique<FaultWire>(make_sim_wire(network_, egress),
+                                            FaultOptions{.loss = loss, .seed = random_.next()});
     Host& host = hosts_.emplace_back(
         HostOptions{
             .engine = {.queue_pairs_max = 4, .memory_regions_max = 4, .seed = random_.next()},
@@ -133,8 +134,8 @@ class BulkRun {
   }
 
   void add_flow(std::uint64_t start_ns) {
-    Host& requester = add_host(there_);
-    Host& responder = add_host(back_);
+    Host& requester = add_host(there_, options_.loss_there);
+    Host& responder = add_host(back_, options_.loss_back);
     const QueuePairOptions options{.send_entries = kQueueEntries, .receive_entries = 2};
     const std::size_t from = requester.open(options);
     const std::size_t to = responder.open(options);
@@ -164,6 +165,6 @@ class BulkRun {
 
 }  // namespace
 
-std::vector<double> run_bulk(const BulkOptions& options) { return BulkRun{options}.run(); }
+BulkReport run_bulk(const BulkOptions& options) { return BulkRun{options}.run(); }
 
 }  // namespace mapwire::nic_fw::sim

@@ -24,6 +24,8 @@ struct SeedRunReport {
   std::string setting;  // what the seed drew, in a line
   std::uint64_t virtual_ns = 0;
   std::uint64_t polls = 0;
+  std::uint64_t wraps = 0;           // connections whose PSNs passed from 0xffffff to 0
+  std::uint64_t packets_harmed = 0;  // lost or flipped on the way
   std::uint64_t packets_sent = 0;
   std::uint64_t dropped_icrc = 0;
   std::uint64_t duplicates = 0;
@@ -41,7 +43,7 @@ struct SeedRunReport {
 // changes that should not.
 SeedRunReport run_seed(std::uint64_t seed, const SeedRunOptions& options);
 
-// The command that repeats a run and shows its packets.
-std::string replay_command(std::uint64_t seed);
+// The command that repeats a run of `options` and shows its packets.
+std::string replay_command(std::uint64_t seed, const SeedRunOptions& options);
 
 }  // namespace mapwire::nic_fw::sim

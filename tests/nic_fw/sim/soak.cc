@@ -14,17 +14,21 @@
 #include <CLI/CLI.hpp>
 
 #include "tests/nic_fw/sim/seed_run.h"
+#include "tests/nic_fw/sim/seed_sweep.h"
 
 namespace {
 
+using mapwire::nic_fw::sim::judge_recovery;
 using mapwire::nic_fw::sim::replay_command;
 using mapwire::nic_fw::sim::run_seed;
 using mapwire::nic_fw::sim::SeedRunOptions;
 using mapwire::nic_fw::sim::SeedRunReport;
+using mapwire::nic_fw::sim::SeedSweep;
+using mapwire::nic_fw::sim::sweep_seeds;
 
 // What to say when the engine aborts: written before each run, because a signal handler may not
 // format.
-std::array<char, 256> last_words;
+std::array<char, 512> last_words;
 
 void on_fatal_signal(int signal) {
   [[maybe_unused]] const auto written =
@@ -33,9 +37,9 @@ void on_fatal_signal(int signal) {
   std::raise(signal);
 }
 
-void prepare_last_words(std::uint64_t seed) {
+void prepare_last_words(std::uint64_t seed, const SeedRunOptions& options) {
   const std::string text =
-      fmt::format("seed {} FAILED: aborted\nreplay: {}\n", seed, replay_command(seed));
+      fmt::format("seed {} FAILED: aborted\nreplay: {}\n", seed, replay_command(seed, options));
   last_words.fill('\0');
   text.copy(last_words.data(), last_words.size() - 1);
 }
@@ -46,25 +50,41 @@ struct Arguments {
   SeedRunOptions options;
 };
 
-// The seeds in order; stops at the first that fails.
+int show(const Arguments& arguments) {
+  SeedRunOptions options = arguments.options;
+  options.trace = [](std::string_view line) { fmt::print(stderr, "{}\n", line); };
+  prepare_last_words(arguments.first, options);
+  const SeedRunReport report = run_seed(arguments.first, options);
+  fmt::print("({})\n{}\n", report.setting, report.failure.empty() ? "passed" : report.failure);
+  return report.failure.empty() ? 0 : 1;
+}
+
+void print_counts(std::string_view faults, const SeedRunReport& sum) {
+  fmt::print(
+      "{}: {} packets, {} lost or flipped, {} retransmitted, {} timeouts, {} sequence NAKs, "
+      "{} RNR NAKs\n",
+      faults, sum.packets_sent, sum.packets_harmed, sum.retransmitted, sum.timeouts, sum.naks_sent,
+      sum.rnr_naks_sent);
+}
+
 int run(const Arguments& arguments) {
+  constexpr std::uint64_t kSeedsToJudge = 100;
   const SeedRunOptions& options = arguments.options;
-  std::uint64_t packets = 0;
-  for (std::uint64_t i = 0; i < arguments.seeds; ++i) {
-    const std::uint64_t seed = arguments.first + i;
-    prepare_last_words(seed);
-    const SeedRunReport report = run_seed(seed, options);
-    packets += report.packets_sent;
-    if (report.failure.empty()) continue;
-    fmt::print(stderr, "seed {} FAILED after {} ns: {}\n({})\nreplay: {}\n", seed,
-               report.virtual_ns, report.failure, report.setting, replay_command(seed));
+  const SeedSweep sweep =
+      sweep_seeds(arguments.first, arguments.seeds, options, prepare_last_words);
+  if (!sweep.failure.empty()) {
+    fmt::print(stderr, "{}\n", sweep.failure);
     return 1;
   }
-  fmt::print(
-      "{} seeds passed, {} packets, loss, duplication, reordering, flips of at least {}, {}, {}, "
-      "{}\n",
-      arguments.seeds, packets, options.loss, options.duplicate, options.reorder, options.flip);
-  return 0;
+  fmt::print("{} seeds passed, loss, duplication, reordering, flips of at least {}, {}, {}, {}\n",
+             arguments.seeds, options.loss, options.duplicate, options.reorder, options.flip);
+  print_counts("with faults", sweep.harmed);
+  print_counts("without", sweep.unharmed);
+  const bool default_rates = options.loss == SeedRunOptions{}.loss;
+  if (arguments.seeds < kSeedsToJudge || !default_rates) return 0;
+  const std::string complaint = judge_recovery(sweep);
+  if (!complaint.empty()) fmt::print(stderr, "recovery costs too much: {}\n", complaint);
+  return complaint.empty() ? 0 : 1;
 }
 
 }  // namespace
@@ -80,12 +100,11 @@ int main(int argc, char** argv) try {
   app.add_option("--duplicate", options.duplicate, "of duplication")->capture_default_str();
   app.add_option("--reorder", options.reorder, "of reordering")->capture_default_str();
   app.add_option("--flip", options.flip, "of packets with a flipped bit")->capture_default_str();
-  app.add_flag("--trace", trace, "show every packet");
+  app.add_flag("--trace", trace, "run the first seed alone and show every packet");
   CLI11_PARSE(app, argc, argv);
-  if (trace) options.trace = [](std::string_view line) { fmt::print(stderr, "{}\n", line); };
   std::signal(SIGABRT, on_fatal_signal);
   std::signal(SIGSEGV, on_fatal_signal);
-  return run(arguments);
+  return trace ? show(arguments) : run(arguments);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "sim_soak: %s\n", error.what());
   return 2;

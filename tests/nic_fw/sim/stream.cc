@@ -22,10 +22,12 @@ constexpr Access kAllRights{
     .local_write = true, .remote_read = true, .remote_write = true, .remote_atomic = true};
 constexpr std::uint32_t kProtectionDomain = 1;  // of QueuePairOptions
 
-// Usually as fast as the rings allow; sometimes so slow that the peer runs dry or falls idle.
+// Usually as fast as the rings allow; sometimes so slow that the peer runs dry or falls idle, and
+// rarely so slow that the run outlasts every deadline of a queue pair.
 Pace draw_pace(Random& random) {
+  const std::uint64_t pause_ns = random.pick({0, 0, 0, 20'000, 1'000'000, 20'000'000});
   return {.batch_max = random.pick({1, 4, 64}),
-          .pause_ns_max = random.pick({0, 0, 0, 20'000, 1'000'000, 20'000'000})};
+          .pause_ns_max = random.percent(3) ? 200'000'000 : pause_ns};
 }
 
 std::uint32_t register_block(const StreamEnd& end, CheckedMemory::BlockId block, Access access,

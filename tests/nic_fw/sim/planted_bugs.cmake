@@ -1,0 +1,40 @@
+# One program per planted bug, built on demand: the simulator's with one file of the engine compiled
+# from a copy that has the bug. The linker takes that one and leaves the library's alone.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(planted_bugs ${CMAKE_CURRENT_SOURCE_DIR}/planted_bugs.py)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${planted_bugs})
+execute_process(COMMAND ${Python3_EXECUTABLE} ${planted_bugs} list
+  OUTPUT_VARIABLE bugs OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "\n" ";" bugs "${bugs}")
+
+add_custom_target(planted_bugs)
+add_test(NAME sim.planted.build
+  COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target planted_bugs)
+set_tests_properties(sim.planted.build PROPERTIES
+  LABELS slow TIMEOUT 3600 FIXTURES_SETUP planted_bugs RUN_SERIAL ON)
+
+foreach(bug IN LISTS bugs)
+  separate_arguments(bug)
+  list(GET bug 0 name)
+  list(GET bug 1 file)
+  list(GET bug 2 check)
+  set(source ${PROJECT_SOURCE_DIR}/nic_fw/${file})
+  set(mutant ${CMAKE_CURRENT_BINARY_DIR}/planted/${name}/${file})
+  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/planted/${name})
+  add_custom_command(OUTPUT ${mutant} DEPENDS ${source} ${planted_bugs}
+    COMMAND ${Python3_EXECUTABLE} ${planted_bugs} plant ${name} ${source} ${mutant})
+  if(check STREQUAL bulk)
+    add_executable(planted_${name} EXCLUDE_FROM_ALL ${mutant} bulk_test.cc)
+    target_link_libraries(planted_${name} PRIVATE GTest::gmock GTest::gtest_main)
+  else()
+    add_executable(planted_${name} EXCLUDE_FROM_ALL ${mutant} soak.cc)
+    target_link_libraries(planted_${name} PRIVATE CLI11::CLI11)
+  endif()
+  target_link_libraries(planted_${name} PRIVATE mapwire_flags sim)
+  target_compile_options(planted_${name} PRIVATE -w)  # a bug may leave something unused
+  add_dependencies(planted_bugs planted_${name})
+  add_test(NAME sim.planted.${name} COMMAND
+    ${Python3_EXECUTABLE} ${planted_bugs} expect ${name} $<TARGET_FILE:planted_${name}>)
+  set_tests_properties(sim.planted.${name} PROPERTIES
+    LABELS slow TIMEOUT 600 FIXTURES_REQUIRED planted_bugs)
+endforeach()
