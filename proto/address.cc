@@ -14,14 +14,15 @@ std::string to_string(const IpAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   inet_ntop(v6 ? AF_INET6 : AF_INET, address.bytes.data(), text.data(), text.size());
   std::string result = text.data();
-  if (v6 && address.scope_id != 0) result += "%" + std::to_string(address.scope_id);
+  if (v6 && address.scope_id != 0) result.append(1, '%').append(std::to_string(address.scope_id));
   return result;
 }
 
 std::string to_string(const UdpAddress& address) {
-  std::string ip = to_string(address.ip);
-  if (address.ip.family == IpFamily::kV6) ip = "[" + ip + "]";
-  return ip + ":" + std::to_string(address.port);
+  const bool v6 = address.ip.family == IpFamily::kV6;
+  std::string result = v6 ? "[" : "";
+  result.append(to_string(address.ip)).append(v6 ? "]:" : ":");
+  return result.append(std::to_string(address.port));
 }
 
 }  // namespace mapwire::proto
