@@ -4,14 +4,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <expected>
 
-#include "mapwire/runtime/options.h"
+#include "tools/environment.h"
 #include "tools/exit_code.h"
 
 namespace mapwire::tools {
-
-using Environment = std::expected<Options, Error>;
 
 void add_ping(CLI::App& app, const Environment& environment, ExitCode& exit_code);
 void add_bw(CLI::App& app, const Environment& environment, ExitCode& exit_code);

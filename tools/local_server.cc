@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <utility>
 
 #include "tools/processors.h"
@@ -28,7 +29,8 @@ std::unexpected<Error> system_error(const char* call) {
   options.bind_address = "127.0.0.1";
   options.port = 0;
   options.once = true;
-  options.pcap_file.clear();  // the client writes it
+  options.pcap_file.clear();  // two processes can not write one file: the client does
+  unsetenv("MAPWIRE_TRACE");
   const ExitCode code = serve(options, [port_pipe](const Listener& listener) {
     const std::uint16_t port = listener.port();
     if (write(port_pipe, &port, sizeof(port)) != sizeof(port)) raise(SIGTERM);

@@ -5,6 +5,7 @@
 
 #include "mapwire/runtime/version.h"
 #include "tools/commands.h"
+#include "tools/environment.h"
 #include "tools/output.h"
 
 namespace mapwire::tools {
@@ -14,7 +15,7 @@ int run(int argc, char** argv) {
   CLI::App app{"mapwire: messages between processes over RDMA NICs and a soft NIC.", "mapwire"};
   app.set_version_flag("--version", "mapwire " + std::string{version()});
   app.require_subcommand(1);
-  const Environment environment = Options::from_environment();
+  const Environment environment = take_environment();
   ExitCode exit_code = ExitCode::kOk;
   add_ping(app, environment, exit_code);
   add_bw(app, environment, exit_code);

@@ -23,12 +23,12 @@ std::optional<std::uint64_t> parse_time_ns(std::string_view text) {
 
 CLI::Option* add_time(CLI::App& command, const std::string& name, std::uint64_t& value_ns,
                       const std::string& help) {
-  constexpr Range kRange{.min = 1'000'000, .max = 24 * 3600 * kNanosecondsPerSecond};
+  constexpr Range kRange{.min = 1'000'000, .max = 3600 * kNanosecondsPerSecond};
   const auto take = [=, &value_ns](const std::string& text) {
     const auto parsed = parse_time_ns(text);
     if (!parsed || *parsed < kRange.min || *parsed > kRange.max) {
       throw CLI::ValidationError{
-          name, fmt::format("'{}' is no time from 1ms to 24h, like 5 (seconds) or 500ms", text)};
+          name, fmt::format("'{}' is no time from 1ms to 1h, like 5 (seconds) or 500ms", text)};
     }
     value_ns = *parsed;
   };

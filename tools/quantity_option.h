@@ -9,7 +9,7 @@
 
 namespace mapwire::tools {
 
-// From 1 ms to 24 h: "5" are seconds, as in perftest; "500ms" is a duration as everywhere in
+// From 1 ms to 1 h: "5" are seconds, as in perftest; "500ms" is a duration as everywhere in
 // mapwire.
 CLI::Option* add_time(CLI::App& command, const std::string& name, std::uint64_t& value_ns,
                       const std::string& help);

@@ -110,7 +110,11 @@ Code Session::send_control(std::span<const std::byte> message) {
   const ConstBuffer buffer = control_.slice(0, message.size());
   const Code code =
       post([&](Endpoint& endpoint) { return endpoint.post_send(buffer, 0, kControlImmediate); });
-  return code == Code::kOk ? drain() : code;
+  if (code != Code::kOk) return code;
+  if (const Code drained = drain(); drained != Code::kOk) return drained;
+  --posted_;
+  --completed_;
+  return Code::kOk;
 }
 
 std::expected<std::vector<std::byte>, Error> Session::await_control(std::uint64_t timeout_ns) {

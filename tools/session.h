@@ -69,7 +69,8 @@ class Session {
   Received take_message();
   [[nodiscard]] Code release(const Received& message);
 
-  // Sends an encoded control message. It has left our memory on return.
+  // Sends an encoded control message and waits until that and all before it have completed. It does
+  // not count as completed().
   [[nodiscard]] Code send_control(std::span<const std::byte> message);
   // The next control message, copied; other messages are dropped. Errors: kTimeout after
   // `timeout_ns`; as poll().

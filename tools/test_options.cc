@@ -23,8 +23,9 @@ std::vector<std::string> op_names(TestKind kind) {
 void add_place(CLI::App& command, TestOptions& options) {
   command.add_option("address", options.address,
                      "Server to connect to, host[:port] or [v6%interface]:port; none: serve");
-  command.add_option("-p,--port", options.port, "TCP port of the set-up")
-      ->check(CLI::Range(1, 65535))
+  command
+      .add_option("-p,--port", options.port, "TCP port of the set-up; server: 0 is any free one")
+      ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   command.add_flag("--local", options.local,
                    "Start both ends here, as two processes on different CPUs");
@@ -115,6 +116,7 @@ std::string conflict(const TestOptions& options) {
   if (is_client(options) && !options.bind_address.empty()) {
     return "--bind is for servers, and an address or --local makes this the client";
   }
+  if (is_client(options) && options.port == 0) return "--port 0 is for servers";
   if (is_client(options) && options.once) return "--once is for servers";
   if (!is_client(options) && (options.json || !options.json_file.empty())) {
     return "a server prints no results: give --json to the client";
