@@ -25,12 +25,16 @@ void judge(const Message& message) {
   const detail::LinkAddresses ours{.local = {.ip = remote, .port = 1},
                                    .remote = {.ip = remote, .port = 2}};
   const NicAttributes nic{.name = "soft", .wire = "udp"};
-  (void)detail::check_hello(message, ours);
+  if (const auto hello = detail::check_hello(message, ours); !hello) {
+    fuzz::require(!hello.error().message.empty(), "a refusal says why");
+  }
   if (const auto offer = detail::read_request(message.connect_request(), nic, remote)) {
     fuzz::require(offer->address.udp.ip == remote, "packets go where the link comes from");
     fuzz::require(offer->address.qpn <= 0xff'ffff, "a QPN has 24 bits");
   }
-  (void)detail::read_reply(message.connect_reply(), nic, remote);
+  if (const auto offer = detail::read_reply(message.connect_reply(), nic, remote)) {
+    fuzz::require(offer->address.udp.ip == remote, "packets go where the link comes from");
+  }
 }
 
 Parsed parse(std::span<const std::byte> stream, std::size_t piece_bytes, std::size_t frame_bytes) {

@@ -163,7 +163,7 @@ void post_receive(Target& target, Input& input) {
 
 void overwrite_index(Target& target, Input& input) {
   const auto overwrite = [&](proto::RingHeader& header, bool tail) {
-    const int near = input.take<std::int8_t>();
+    const int near = input.take<std::uint8_t>() - 128;
     (tail ? header.tail : header.head) = proto::kRingFirstIndex + static_cast<std::uint32_t>(near);
   };
   target.rings_overwritten = true;
