@@ -17,6 +17,7 @@ thread_local std::uint64_t allocations = 0;
 
 void* counted(std::size_t bytes) {
   ++allocations;
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): this is what operator new is made of.
   void* memory = std::malloc(bytes == 0 ? 1 : bytes);
   if (memory == nullptr) std::abort();
   return memory;
@@ -25,9 +26,11 @@ void* counted(std::size_t bytes) {
 }  // namespace
 
 // The whole test program allocates through these; new[] and nothrow new end here too.
+// NOLINTBEGIN(cppcoreguidelines-no-malloc): operator new has nothing else to stand on.
 void* operator new(std::size_t bytes) { return counted(bytes); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+// NOLINTEND(cppcoreguidelines-no-malloc)
 
 namespace mapwire::nic_fw::engine_test {
 namespace {

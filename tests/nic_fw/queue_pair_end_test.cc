@@ -10,7 +10,6 @@ namespace mapwire::nic_fw::engine_test {
 namespace {
 
 using proto::Opcode;
-using proto::WorkOpcode;
 
 const auto kMessage = test_bytes(10);
 

@@ -11,7 +11,6 @@ namespace {
 
 using proto::AethType;
 using proto::Opcode;
-using proto::WorkOpcode;
 
 const auto kMessage = test_bytes(10);
 
