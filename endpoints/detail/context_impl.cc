@@ -120,6 +120,7 @@ void Context::Impl::shut_down() {
     control_.io().restart();
     control_.io().run_for(kGoodbye);
   }
+  control_.end();
 }
 
 }  // namespace mapwire

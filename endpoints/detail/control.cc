@@ -3,6 +3,7 @@
 #include <asio/post.hpp>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -28,6 +29,12 @@ Control::Control(std::shared_ptr<DataPath> path, const Settings& settings, Count
       counters_{ControlCounters::in(counters)},
       process_nonce_{system_random()} {}
 
+template <class Function>
+void Control::post(Function function) {
+  const std::lock_guard guard{post_mutex_};
+  if (!ended_) asio::post(io_, std::move(function));
+}
+
 void Control::connect(std::string address, const ConnectOptions& options, Reply<Endpoint> reply) {
   asio::post(io_,
              [this, address = std::move(address), options, reply = std::move(reply)]() mutable {
@@ -36,20 +43,20 @@ void Control::connect(std::string address, const ConnectOptions& options, Reply<
 }
 
 void Control::listen(const ListenOptions& options, Reply<std::shared_ptr<Acceptor>> reply) {
-  asio::post(io_, [this, options, reply = std::move(reply)]() mutable {
+  post([this, options, reply = std::move(reply)]() mutable {
     if (!down_) spawn(io_, serve_listen(options, std::move(reply)));
   });
 }
 
 void Control::accept(std::shared_ptr<Acceptor> acceptor, std::uint64_t timeout_ns,
                      Reply<Endpoint> reply) {
-  asio::post(io_, [acceptor = std::move(acceptor), timeout_ns, reply = std::move(reply)]() mutable {
+  post([acceptor = std::move(acceptor), timeout_ns, reply = std::move(reply)]() mutable {
     acceptor->accept(timeout_ns, std::move(reply));
   });
 }
 
 void Control::on_endpoint_ended(EndpointId id, Code code) {
-  asio::post(io_, [this, id, code] {
+  post([this, id, code] {
     const auto found = entries_.find(id);
     if (found == entries_.end()) return;
     const Entry entry = found->second;
@@ -65,6 +72,22 @@ std::optional<std::uint32_t> Control::enter(const std::shared_ptr<Link>& link,
   const auto entered = link->add(endpoint, number);
   if (entered) entries_[endpoint->id()] = {.link = link, .number = *entered};
   return entered;
+}
+
+void Control::stop_listening(std::shared_ptr<Acceptor> acceptor) {
+  post([this, acceptor = std::move(acceptor)] {
+    acceptor->close();
+    acceptors_.erase(acceptor);
+  });
+}
+
+void Control::end() {
+  {
+    const std::lock_guard guard{post_mutex_};
+    ended_ = true;
+  }
+  io_.restart();
+  io_.poll();
 }
 
 void Control::shut_down() {

@@ -11,6 +11,8 @@
 #include <expected>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -52,6 +54,8 @@ class Control {
   // Closes listeners and links; what waits gets kEndpointClosed. After it the queue runs empty.
   void shut_down();
   bool down() const { return down_; }
+  // Nobody will run the queue again: what is in it, and what still comes, ends at once.
+  void end();
 
   // For the coroutines of set-up.
   ControlCounters& counters() { return counters_; }
@@ -83,6 +87,11 @@ class Control {
                                          std::shared_ptr<Acceptor> acceptor,
                                          const proto::control::ConnectRequest& request);
 
+  // (any) Queues a function of the calls above. One that is dropped destroys its Reply, which
+  // answers.
+  template <class Function>
+  void post(Function function);
+
   // Enters the endpoint into the link, where messages about it find it.
   std::optional<std::uint32_t> enter(const std::shared_ptr<Link>& link,
                                      const std::shared_ptr<Endpoint::Impl>& endpoint,
@@ -111,6 +120,8 @@ class Control {
   std::set<std::shared_ptr<Acceptor>> acceptors_;
   std::unordered_map<EndpointId, Entry> entries_;
   bool down_ = false;
+  std::mutex post_mutex_;
+  bool ended_ = false;  // guarded by post_mutex_
 };
 
 // Limits on what others can make us hold; docs/security.md.

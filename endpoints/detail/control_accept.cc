@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <asio/ip/tcp.hpp>
-#include <asio/post.hpp>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -59,13 +58,6 @@ asio::awaitable<void> Control::serve_listen(ListenOptions options,
     admit(std::move(socket), std::move(to));
   });
   reply(acceptor);
-}
-
-void Control::stop_listening(std::shared_ptr<Acceptor> acceptor) {
-  asio::post(io_, [this, acceptor = std::move(acceptor)] {
-    acceptor->close();
-    acceptors_.erase(acceptor);
-  });
 }
 
 void Control::admit(tcp::socket socket, std::shared_ptr<Acceptor> acceptor) {
