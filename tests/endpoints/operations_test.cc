@@ -1,6 +1,7 @@
 // Every operation between two contexts of this process, under both profiles.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,187 @@
+// Requests and calls that fail: each with its code, and nothing else with it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mapwire/endpoints/context.h"
+#include "tests/endpoints/pair.h"
+
+namespace mapwire {
+namespace {
+
+using testing::kPatienceNs;
+using testing::kSecondNs;
+using testing::next_completion;
+using testing::value_of;
+
+class FailureTest : public ::testing::TestWithParam<Profile> {
+ protected:
+  testing::Pair pair_ = testing::make_pair({.connect = {.endpoint = {.profile = GetParam()}}});
+
+  Code send(ConstBuffer message) {
+    Code code = Code::kWouldBlock;
+    while ((code = pair_.connected.post_send(message, 1)) == Code::kWouldBlock) {
+      pair_.client.poll({});
+    }
+    return code;
+  }
+};
+
+TEST_P(FailureTest, a_receive_that_is_too_small_fails_its_connection_alone) {
+  auto [other_accepted, other_connected] = testing::connect(pair_.client, pair_.listener);
+  std::array<std::byte, 8> small{};
+  std::array<std::byte, 9> large{};
+  ASSERT_EQ(pair_.accepted.post_receive(small, 1), Code::kOk);
+  ASSERT_EQ(pair_.accepted.post_receive(small, 2), Code::kOk);
+  ASSERT_EQ(send(large), Code::kOk);
+  const Completion received = next_completion(pair_.server);
+  EXPECT_EQ(received.status, Code::kReceiveTooSmall);
+  EXPECT_EQ(received.cookie, 1U);
+  EXPECT_EQ(received.bytes, 0U);
+  EXPECT_EQ(next_completion(pair_.server).status, Code::kFlushed);
+  EXPECT_EQ(next_completion(pair_.client).status, Code::kRemoteInvalidRequest);
+  EXPECT_EQ(pair_.accepted.error()->code, Code::kReceiveTooSmall);
+  EXPECT_EQ(pair_.connected.error()->code, Code::kRemoteInvalidRequest);
+  // Expect: the connection beside it goes on.
+  MemoryRegion region = value_of(pair_.server.allocate(8, {.remote_write = true}));
+  ASSERT_EQ(other_connected.post_write(small, region.remote(), 2), Code::kOk);
+  EXPECT_EQ(next_completion(pair_.client).status, Code::kOk);
+}
+
+TEST_P(FailureTest, a_target_out_of_reach_fails_with_remote_access) {
+  MemoryRegion region = value_of(pair_.server.allocate(64, {.remote_read = true}));
+  std::array<std::byte, 8> bytes{};
+  ASSERT_EQ(pair_.connected.post_write(bytes, region.remote(), 1), Code::kOk);
+  ASSERT_EQ(pair_.connected.post_write(bytes, region.remote(), 2), Code::kOk);
+  EXPECT_EQ(next_completion(pair_.client).status, Code::kRemoteAccess);
+  EXPECT_EQ(next_completion(pair_.client).status, Code::kFlushed);
+}
+
+INSTANTIATE_TEST_SUITE_P(profiles, FailureTest,
+                         ::testing::Values(Profile::kPlain, Profile::kMapwire),
+                         [](const auto& profile) {
+                           return profile.param == Profile::kPlain ? "plain" : "mapwire";
+                         });
+
+TEST(PlainProfileTest, a_send_that_finds_no_receive_is_retried_and_then_fails) {
+  ConnectOptions options;
+  options.endpoint = {.profile = Profile::kPlain, .deadline_ns = kSecondNs / 2};
+  auto pair = testing::make_pair({.connect = options});
+  std::array<std::byte, 8> bytes{};
+  ASSERT_EQ(pair.connected.post_send(bytes, 1), Code::kOk);
+  EXPECT_EQ(next_completion(pair.client).status, Code::kRnrRetryExceeded);
+}
+
+TEST(MapwireProfileTest, a_send_that_finds_no_receive_would_block) {
+  auto pair = testing::make_pair();
+  std::array<std::byte, 8> bytes{};
+  EXPECT_EQ(pair.connected.post_send(bytes, 1), Code::kWouldBlock);
+  MemoryRegion region = value_of(pair.server.allocate(8, {.remote_write = true}));
+  EXPECT_EQ(pair.connected.post_write(bytes, region.remote(), 1, 5), Code::kWouldBlock);
+  EXPECT_EQ(pair.connected.post_write(bytes, region.remote(), 1), Code::kOk);
+}
+
+TEST(ConnectTest, the_client_may_start_first) {
+  Context server = value_of(Context::create());
+  Context client = value_of(Context::create());
+  std::string address;
+  {
+    const Listener probe = value_of(server.listen({.address = "127.0.0.1:0"}));
+    address = testing::loopback(probe);
+  }
+  auto connecting = std::async(
+      std::launch::async, [&] { return client.connect(address, {.timeout_ns = kPatienceNs}); });
+  std::this_thread::sleep_for(std::chrono::milliseconds{300});
+  Listener listener = value_of(server.listen({.address = address}));
+  const Endpoint accepted = value_of(listener.accept(kPatienceNs));
+  EXPECT_TRUE(connecting.get());
+}
+
+TEST(ConnectTest, bad_calls_answer_with_their_codes) {
+  Context context = value_of(Context::create());
+  EXPECT_EQ(context.connect("127.0.0.1:x").error().code, Code::kBadOption);
+  EXPECT_EQ(context.connect("no.such.host.invalid:1").error().code, Code::kUnknownHost);
+  EXPECT_EQ(context.connect("127.0.0.1:1", {.timeout_ns = 1}).error().code,
+            Code::kConnectionRefused);
+  ConnectOptions options;
+  options.endpoint.send_entries = 3;
+  EXPECT_EQ(context.connect("127.0.0.1:1", options).error().code, Code::kBadOption);
+  options = {};
+  options.endpoint.path_mtu = 1500;
+  EXPECT_EQ(context.connect("127.0.0.1:1", options).error().code, Code::kBadOption);
+  options = {};
+  options.endpoint.private_data.resize(4097);
+  EXPECT_EQ(context.connect("127.0.0.1:1", options).error().code, Code::kBadOption);
+  options = {};
+  options.endpoint.deadline_ns = 1;
+  EXPECT_EQ(context.connect("127.0.0.1:1", options).error().code, Code::kBadOption);
+  EXPECT_EQ(context.register_memory({}).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(context.allocate(0).error().code, Code::kInvalidArgument);
+}
+
+TEST(ListenTest, a_port_in_use_is_named) {
+  Context context = value_of(Context::create());
+  const Listener listener = value_of(context.listen({.address = "127.0.0.1:0"}));
+  const auto second = context.listen({.address = testing::loopback(listener)});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::kAddressInUse);
+  EXPECT_NE(second.error().message.find(testing::loopback(listener)), std::string::npos);
+}
+
+TEST(ListenTest, the_default_is_both_loopbacks_and_the_wildcard_both_families) {
+  Context context = value_of(Context::create());
+  Listener listener = value_of(context.listen({.address = ":0"}));
+  EXPECT_EQ(listener.addresses().size(), 2U);
+  const Listener wildcard = value_of(context.listen({.address = "[::]:0"}));
+  ASSERT_EQ(wildcard.addresses().size(), 2U);
+  EXPECT_TRUE(wildcard.addresses()[0].starts_with("0.0.0.0:"));
+  EXPECT_TRUE(wildcard.addresses()[1].starts_with("[::]:"));
+}
+
+TEST(ListenTest, a_wildcard_listener_is_reached_over_both_families) {
+  Context server = value_of(Context::create());
+  Context client = value_of(Context::create());
+  Listener listener = value_of(server.listen({.address = "[::]:0"}));
+  for (const char* host : {"127.0.0.1", "[::1]"}) {
+    const std::string address = std::string{host} + ":" + std::to_string(listener.port());
+    auto accepting = std::async(std::launch::async, [&] { return listener.accept(kPatienceNs); });
+    const Endpoint connected = value_of(client.connect(address));
+    const Endpoint accepted = value_of(accepting.get());
+    EXPECT_TRUE(accepted.info().local.starts_with(host)) << accepted.info().local;
+  }
+}
+
+TEST(ListenTest, accept_without_a_peer_ends_in_time) {
+  Context context = value_of(Context::create());
+  Listener listener = value_of(context.listen({.address = "127.0.0.1:0"}));
+  EXPECT_EQ(listener.accept(1'000'000).error().code, Code::kTimeout);
+}
+
+TEST(OptionsTest, a_path_mtu_is_the_smaller_of_both_wishes) {
+  ConnectOptions options;
+  options.endpoint.path_mtu = 1024;
+  const auto pair = testing::make_pair({.connect = options, .listen = {.path_mtu = 512}});
+  EXPECT_EQ(pair.connected.info().path_mtu, 512U);
+  EXPECT_EQ(pair.accepted.info().path_mtu, 512U);
+}
+
+TEST(OptionsTest, private_data_is_handed_to_the_other_side) {
+  ConnectOptions options;
+  options.endpoint.private_data = testing::pattern(4096, 1);
+  const auto pair = testing::make_pair(
+      {.connect = options, .listen = {.private_data = testing::pattern(100, 2)}});
+  EXPECT_TRUE(std::ranges::equal(pair.accepted.private_data(), testing::pattern(4096, 1)));
+  EXPECT_TRUE(std::ranges::equal(pair.connected.private_data(), testing::pattern(100, 2)));
+}
+
+}  // namespace
+}  // namespace mapwire

@@ -1,0 +1,111 @@
+#include "tests/endpoints/peer_process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mapwire/endpoints/context.h"
+#include "tests/endpoints/pair.h"
+
+namespace mapwire::testing {
+namespace {
+
+constexpr const char* kRoleVariable = "PEER_ROLE";
+constexpr const char* kAddressVariable = "PEER_ADDRESS";
+
+std::vector<std::byte> as_private_data(const RemoteBuffer& remote) {
+  const auto bytes = std::as_bytes(std::span{&remote, 1});
+  return {bytes.begin(), bytes.end()};
+}
+
+void wait_for_end_of_input() {
+  char byte = 0;
+  while (read(STDIN_FILENO, &byte, 1) > 0) {
+  }
+}
+
+}  // namespace
+
+// The other end of the tests with two processes; nothing by itself.
+TEST(PeerProcess, DISABLED_role) {
+  const std::string role = std::getenv(kRoleVariable);
+  Context context = value_of(Context::create());
+  MemoryRegion region = value_of(
+      context.allocate(4096, {.remote_read = true, .remote_write = true, .remote_atomic = true}));
+  ConnectOptions options{.timeout_ns = kPatienceNs};
+  options.endpoint.private_data = as_private_data(region.remote());
+  if (role == "without_receives") options.endpoint.profile = Profile::kPlain;
+  Endpoint endpoint = value_of(context.connect(std::getenv(kAddressVariable), options));
+  if (role == "sleeper") {
+    // Not one call of the library for three seconds.
+    std::this_thread::sleep_for(std::chrono::seconds{3});
+    std::array<std::byte, 8> buffer{};
+    ASSERT_EQ(endpoint.post_receive(buffer, 1), Code::kOk);
+    Completion received = next_completion(context);
+    ASSERT_EQ(received.status, Code::kOk);
+    Code code = Code::kWouldBlock;
+    while ((code = endpoint.post_send(buffer, 2)) == Code::kWouldBlock) context.poll({});
+    ASSERT_EQ(code, Code::kOk);
+    ASSERT_EQ(next_completion(context).status, Code::kOk);
+  }
+  wait_for_end_of_input();
+}
+
+PeerProcess::PeerProcess(const std::string& role, const std::string& address) {
+  std::array<int, 2> input{};
+  if (pipe2(input.data(), O_CLOEXEC) != 0) std::abort();
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+
+  std::vector<std::string> arguments{"/proc/self/exe", "--gtest_filter=PeerProcess.DISABLED_role",
+                                     "--gtest_also_run_disabled_tests"};
+  std::vector<std::string> variables{std::string{kRoleVariable} + "=" + role,
+                                     std::string{kAddressVariable} + "=" + address};
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  std::vector<char*> envp;
+  for (char** variable = environ; *variable != nullptr; ++variable) envp.push_back(*variable);
+  for (std::string& variable : variables) envp.push_back(variable.data());
+  envp.push_back(nullptr);
+  if (posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv.data(), envp.data()) != 0) {
+    std::abort();
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  close(input[0]);
+  stdin_ = input[1];
+}
+
+PeerProcess::~PeerProcess() {
+  if (stdin_ >= 0) close(stdin_);
+  if (pid_ < 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+void PeerProcess::send_signal(int signal) const { ASSERT_EQ(kill(pid_, signal), 0); }
+
+int PeerProcess::finish() {
+  close(stdin_);
+  stdin_ = -1;
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace mapwire::testing

@@ -1,0 +1,30 @@
+// A second process that plays the peer: this test program again, told by its environment to run
+// one role (peer_process.cc). It connects to the test's listener and then does as its role says,
+// until the test kills it or closes the pipe that is its standard input.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace mapwire::testing {
+
+class PeerProcess {
+ public:
+  // Starts the role with the address it is to connect to.
+  PeerProcess(const std::string& role, const std::string& address);
+  PeerProcess(const PeerProcess&) = delete;
+  PeerProcess& operator=(const PeerProcess&) = delete;
+  // Ends it, whatever its state.
+  ~PeerProcess();
+
+  void send_signal(int signal) const;
+  // Lets the role end by itself, and waits for it; its exit status.
+  int finish();
+
+ private:
+  pid_t pid_ = -1;
+  int stdin_ = -1;
+};
+
+}  // namespace mapwire::testing
