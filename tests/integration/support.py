@@ -4,7 +4,6 @@ A script is called with the build directory. It prints a line PASS, FAIL or SKIP
 exits with 0, 1 if any check failed, or 77 if none could run.
 """
 
-import contextlib
 import json
 import os
 import pathlib
@@ -13,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 # Nothing here waits so long unless something hangs; sanitizers are ten times slower.
 PATIENCE_S = 100
@@ -92,39 +90,47 @@ class Process:
 
     def __init__(self, *command, namespace=None, env=None):
         self.lines = []
+        self.stdout = ""
         self.changed = threading.Condition()
         self.process = subprocess.Popen([*inside(namespace), *map(str, command)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         env={**os.environ, **(env or {})})
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        self.readers = [threading.Thread(target=read, daemon=True)
+                        for read in (self._read_stdout, self._read_stderr)]
+        for reader in self.readers:
+            reader.start()
 
-    def _read(self):
-        for line in self.process.stderr:
-            with self.changed:
-                self.lines.append(line.rstrip("\n"))
-                self.changed.notify_all()
+    def _read_stdout(self):
+        with self.process.stdout as stdout:
+            self.stdout = stdout.read()
+
+    def _read_stderr(self):
+        with self.process.stderr as stderr:
+            for line in stderr:
+                with self.changed:
+                    self.lines.append(line.rstrip("\n"))
+                    self.changed.notify_all()
 
     def wait_for_line(self, pattern, timeout_s=PATIENCE_S):
         """The match of the first stderr line that matches, or None."""
-        end = time.monotonic() + timeout_s
-        seen = 0
+        found = None
+
+        def seen():
+            nonlocal found
+            found = next(filter(None, (re.search(pattern, line) for line in self.lines)), None)
+            return found
         with self.changed:
-            while True:
-                for line in self.lines[seen:]:
-                    if found := re.search(pattern, line):
-                        return found
-                seen = len(self.lines)
-                if not self.changed.wait(end - time.monotonic()) and time.monotonic() >= end:
-                    return None
+            self.changed.wait_for(seen, timeout_s)
+        return found
 
     def end(self, timeout_s=PATIENCE_S):
         """Waits for the end; the exit code, or None if it does not come. stdout is in .stdout."""
         try:
-            self.stdout, _ = self.process.communicate(timeout=timeout_s)
+            self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None
-        self.reader.join()
+        for reader in self.readers:
+            reader.join()
         return self.process.returncode
 
     def signal(self, number):
@@ -136,8 +142,7 @@ class Process:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
-        with contextlib.suppress(ValueError):  # end() has closed stdout
-            self.process.communicate()
+        self.end()
 
 
 class Server(Process):
