@@ -1,6 +1,8 @@
 // The mapwire command.
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdio>
+#include <exception>
 #include <string>
 
 #include "mapwire/runtime/version.h"
@@ -38,5 +40,10 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A reader of stdout that leaves (head) is noticed where we write, and does not kill us.
   std::signal(SIGPIPE, SIG_IGN);
-  return mapwire::tools::run(argc, argv);
+  try {
+    return mapwire::tools::run(argc, argv);
+  } catch (const std::exception& error) {  // no memory, say
+    std::fprintf(stderr, "mapwire: %s\n", error.what());
+    return static_cast<int>(mapwire::tools::ExitCode::kFailed);
+  }
 }

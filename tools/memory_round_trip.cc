@@ -54,9 +54,10 @@ Code MemoryRoundTrip::prepare(std::uint64_t sequence) {
 
 Code MemoryRoundTrip::run(std::uint64_t sequence) {
   if (const Code code = post_write(resources_, bytes_, sequence); code != Code::kOk) return code;
-  while (!arrived(resources_, bytes_, sequence)) {
+  // Poll, then look: what a helper thread wrote before is visible after a poll.
+  do {
     if (const Code code = resources_.session.poll(); code != Code::kOk) return code;
-  }
+  } while (!arrived(resources_, bytes_, sequence));
   return await_whole(resources_);
 }
 

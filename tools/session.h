@@ -41,14 +41,14 @@ class Session {
 
   // Calls post(endpoint) once. kWouldBlock: not now.
   template <class Post>
-  [[nodiscard]] Code try_post(Post&& post) {
+  [[nodiscard]] Code try_post(const Post& post) {
     const Code code = post(endpoint_);
     if (code == Code::kOk) ++posted_;
     return code;
   }
   // The same, polling until there is room.
   template <class Post>
-  [[nodiscard]] Code post(Post&& post) {
+  [[nodiscard]] Code post(const Post& post) {
     while (true) {
       const Code code = try_post(post);
       if (code != Code::kWouldBlock) return code;
