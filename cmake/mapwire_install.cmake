@@ -4,9 +4,7 @@ set(mapwire_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mapwire)
 set(mapwire_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 install(TARGETS mapwire EXPORT mapwire-targets)
-if(TARGET mapwire_command)
-  install(TARGETS mapwire_command)
-endif()
+install(TARGETS mapwire_command)
 foreach(header IN LISTS mapwire_public_headers)
   cmake_path(GET header PARENT_PATH layer)
   install(FILES ${PROJECT_SOURCE_DIR}/${header}

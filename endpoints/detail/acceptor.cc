@@ -37,7 +37,7 @@ std::unexpected<Error> closed_error() {
 
 }  // namespace
 
-std::expected<void, Error> Acceptor::open_one(tcp::endpoint address) {
+std::expected<void, Error> Acceptor::open_one(const tcp::endpoint& address) {
   asio::error_code failure;
   tcp::acceptor socket{io_};
   socket.open(address.protocol(), failure);
@@ -77,7 +77,7 @@ std::expected<void, Error> Acceptor::open(const std::vector<tcp::endpoint>& addr
   return result;
 }
 
-void Acceptor::run(Admit admit) {
+void Acceptor::run(const Admit& admit) {
   for (tcp::acceptor& socket : sockets_) {
     spawn(io_, accept_loop(shared_from_this(), socket, admit));
   }

@@ -33,7 +33,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   // kAddressInUse, kPermission, kSystemCall. Call once.
   std::expected<void, Error> open(const std::vector<tcp::endpoint>& addresses);
   // Gives every TCP connection to `admit` until close().
-  void run(Admit admit);
+  void run(const Admit& admit);
   void close();
   bool closed() const { return closed_; }
 
@@ -56,7 +56,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
 
   asio::awaitable<void> accept_loop(std::shared_ptr<Acceptor> self, tcp::acceptor& socket,
                                     Admit admit);
-  std::expected<void, Error> open_one(tcp::endpoint address);
+  std::expected<void, Error> open_one(const tcp::endpoint& address);
 
   asio::io_context& io_;
   const EndpointOptions options_;
