@@ -39,7 +39,9 @@ struct Column {
   std::string name;
   // A fresh world, or why this machine has none (the tests are skipped).
   std::function<std::expected<std::unique_ptr<World>, std::string>()> make;
-  friend void PrintTo(const Column& column, std::ostream* out) { *out << column.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Column& column) {
+    return out << column.name;
+  }
 };
 
 std::expected<std::unique_ptr<World>, std::string> make_soft_udp_world(

@@ -21,7 +21,6 @@ namespace {
 
 using proto::CompletionEntry;
 using proto::Opcode;
-using proto::ReceiveDescriptor;
 using proto::SendDescriptor;
 using proto::WorkOpcode;
 using ::testing::ElementsAre;
