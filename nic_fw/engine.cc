@@ -34,7 +34,7 @@ void on_queue_pair_time(EngineCore& core, QueuePair& qp) {
 }  // namespace
 
 void Engine::on_send_doorbell(Qpn qpn, std::uint64_t now_ns) {
-  state_->now_ns = now_ns;
+  state_->set_time(now_ns);
   QueuePair* qp = state_->queue_pairs.find(qpn);
   if (qp == nullptr) return;
   if (qp->state == QueuePairState::kError) drain_rings(*state_, *qp, Code::kFlushed);
@@ -42,7 +42,7 @@ void Engine::on_send_doorbell(Qpn qpn, std::uint64_t now_ns) {
 }
 
 void Engine::on_receive_doorbell(Qpn qpn, std::uint64_t now_ns) {
-  state_->now_ns = now_ns;
+  state_->set_time(now_ns);
   QueuePair* qp = state_->queue_pairs.find(qpn);
   if (qp == nullptr) return;
   if (qp->state == QueuePairState::kError) drain_rings(*state_, *qp, Code::kFlushed);
@@ -52,15 +52,15 @@ void Engine::on_receive_doorbell(Qpn qpn, std::uint64_t now_ns) {
 
 void Engine::on_packet(const proto::Flow& flow, std::span<const std::byte> bytes,
                        std::uint64_t now_ns) {
-  state_->now_ns = now_ns;
+  state_->set_time(now_ns);
   QueuePair* qp = deliver(*state_, flow, bytes);
   if (qp != nullptr) carry_on(*state_, *qp);
 }
 
 void Engine::on_time(std::uint64_t now_ns) {
-  state_->now_ns = now_ns;
+  state_->set_time(now_ns);
   TimerQueue& timers = state_->timers;
-  while (timers.first_deadline_ns() <= now_ns) {
+  while (timers.first_deadline_ns() <= state_->now_ns) {
     QueuePair& qp = state_->queue_pairs.at(timers.first_slot());
     timers.arm(qp.slot, UINT64_MAX);
     on_queue_pair_time(*state_, qp);
@@ -69,7 +69,7 @@ void Engine::on_time(std::uint64_t now_ns) {
 
 std::size_t Engine::transmit(std::span<TransmitSlot> slots, bool acknowledge,
                              std::uint64_t now_ns) {
-  state_->now_ns = now_ns;
+  state_->set_time(now_ns);
   const std::size_t used = transmit_data(*state_, slots);
   if (!acknowledge) return used;
   return used + transmit_acknowledgements(*state_, slots.subspan(used));
@@ -79,7 +79,9 @@ bool Engine::has_output(bool acknowledge) const {
   return !state_->ready.empty() || (acknowledge && !state_->acknowledging.empty());
 }
 
-std::uint64_t Engine::next_deadline_ns() const { return state_->timers.first_deadline_ns(); }
+std::uint64_t Engine::next_deadline_ns() const {
+  return state_->clock.to_caller(state_->timers.first_deadline_ns());
+}
 
 std::size_t Engine::poll_async(std::span<AsyncEvent> events) {
   SlotList& failed = state_->failed;

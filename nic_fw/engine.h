@@ -72,7 +72,8 @@ class Engine {
   // upon. `bytes` is not kept.
   void on_packet(const proto::Flow& flow, std::span<const std::byte> bytes, std::uint64_t now_ns);
 
-  // Runs the timers that are due.
+  // Runs the timers that are due. Time in which no call came though one was due (for more than
+  // 250 ms) does not count: see engine_clock.h.
   void on_time(std::uint64_t now_ns);
 
   // Fills slots with packets that are ready to go, and returns how many. Requests and responses

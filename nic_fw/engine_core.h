@@ -6,6 +6,7 @@
 
 #include "mapwire/nic_fw/completion_queue.h"
 #include "mapwire/nic_fw/engine.h"
+#include "mapwire/nic_fw/engine_clock.h"
 #include "mapwire/nic_fw/engine_counters.h"
 #include "mapwire/nic_fw/memory_table.h"
 #include "mapwire/nic_fw/queue_pair_table.h"
@@ -39,7 +40,14 @@ struct EngineCore {
   SlotList failed;         // in error, not yet reported by poll_async
   std::mt19937_64 random;
   std::uint32_t entries_reserved = 0;  // queue entries of all open queue pairs
-  std::uint64_t now_ns = 0;            // the last time the caller told
+  EngineClock clock;
+  std::uint64_t now_ns = 0;  // of `clock`
+
+  // Takes over the time that the caller tells.
+  void set_time(std::uint64_t caller_ns) {
+    clock.advance(caller_ns, timers.first_deadline_ns());
+    now_ns = clock.now_ns();
+  }
 };
 
 }  // namespace mapwire::nic_fw

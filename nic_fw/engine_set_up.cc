@@ -78,7 +78,7 @@ std::expected<QueuePairAddress, Error> Engine::open_queue_pair(const QueuePairOp
 
 std::expected<void, Error> Engine::connect_queue_pair(Qpn qpn, const QueuePairPeer& peer,
                                                       std::uint64_t now_ns) {
-  state_->now_ns = now_ns;
+  state_->set_time(now_ns);
   QueuePair* qp = state_->queue_pairs.find(qpn);
   if (qp == nullptr || qp->state != QueuePairState::kOpen) {
     return refused(Code::kInvalidArgument, "it is not open, or connected already; open a new one");

@@ -49,10 +49,11 @@ struct QueuePairOptions {
   std::uint32_t send_entries = 64;  // powers of two
   std::uint32_t receive_entries = 64;
   std::uint32_t protection_domain = 1;  // regions of another domain are out of reach
-  std::uint64_t deadline_ns =
-      2'000'000'000;  // no acknowledged progress for so long: kRetryExceeded
-  std::uint64_t rnr_deadline_ns =
-      2'000'000'000;  // peer without receives for so long: kRnrRetryExceeded
+  // No acknowledged progress for so long: kRetryExceeded. A NIC that its caller drives does not
+  // count the time in which nobody does.
+  std::uint64_t deadline_ns = 2'000'000'000;
+  // Peer without receives for so long: kRnrRetryExceeded.
+  std::uint64_t rnr_deadline_ns = 2'000'000'000;
 };
 
 // What the other side needs to know of a queue pair to connect to it; travels in set-up messages.

@@ -2,6 +2,7 @@
 // a pair of connected queue pairs under explicit time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -362,9 +363,14 @@ class HandMadePeer {
   }
   bool post(const proto::SendDescriptor& descriptor) { return qp.post(descriptor, now_ns); }
   bool post(const proto::ReceiveDescriptor& descriptor) { return qp.post(descriptor, now_ns); }
-  // Lets time pass, with the host's timers.
+  // Lets time pass, with the host's timers run when they are due.
   void pass(std::uint64_t duration_ns) {
-    now_ns += duration_ns;
+    const std::uint64_t end_ns = now_ns + duration_ns;
+    while (host.engine.next_deadline_ns() < end_ns) {
+      now_ns = std::max(now_ns, host.engine.next_deadline_ns());
+      host.engine.on_time(now_ns);
+    }
+    now_ns = end_ns;
     host.engine.on_time(now_ns);
   }
   std::size_t path_mtu() const { return path_mtu_; }

@@ -1,0 +1,38 @@
+// The engine's clock: the caller's, less the time in which nobody drove the engine.
+#pragma once
+
+#include <cstdint>
+
+namespace mapwire::nic_fw {
+
+// A process that is stopped, swapped out or in a paused virtual machine finds all its deadlines
+// passed when it goes on, though it neither repeated anything nor listened meanwhile. Such a time
+// says nothing of the peer, so no timer of the engine counts it.
+class EngineClock {
+ public:
+  // Takes the caller's time over, while the engine's first timer is due at `due_ns` of the engine's
+  // time (UINT64_MAX: none runs).
+  void advance(std::uint64_t caller_ns, std::uint64_t due_ns) {
+    now_ns_ = caller_ns - paused_ns_;
+    if (now_ns_ <= due_ns || now_ns_ - due_ns <= kPauseMinNs) return;
+    paused_ns_ += now_ns_ - due_ns;
+    now_ns_ = due_ns;
+  }
+
+  std::uint64_t now_ns() const { return now_ns_; }
+
+  // The caller's time of an instant of the engine's; UINT64_MAX stays what it is.
+  std::uint64_t to_caller(std::uint64_t engine_ns) const {
+    return engine_ns == UINT64_MAX ? engine_ns : engine_ns + paused_ns_;
+  }
+
+ private:
+  // A timer run later than this was not waited for. Longer than schedulers make a thread wait,
+  // shorter than any deadline of use.
+  static constexpr std::uint64_t kPauseMinNs = 250'000'000;
+
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t paused_ns_ = 0;  // in all
+};
+
+}  // namespace mapwire::nic_fw
