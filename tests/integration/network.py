@@ -2,10 +2,15 @@
 
 import contextlib
 import os
+import re
 import shutil
+import signal
 import subprocess
+import sys
 
 PREFIX = f"mw{os.getpid()}"
+# A script told to end shall still take its namespaces down.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def missing():
@@ -14,10 +19,19 @@ def missing():
         return "needs root for network namespaces"
     if not shutil.which("ip"):
         return "needs ip (Debian package iproute2)"
+    remove_orphans()
     if subprocess.run(["ip", "netns", "add", PREFIX], capture_output=True, check=False).returncode:
         return "the kernel refuses network namespaces"
     subprocess.run(["ip", "netns", "del", PREFIX], check=True)
     return None
+
+
+def remove_orphans():
+    """Removes what scripts left that were killed: namespaces named by a process that is gone."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    for name in re.findall(r"^mw\d+[a-z]*", listed.stdout, re.MULTILINE):
+        if not os.path.exists(f"/proc/{re.sub('[a-z]', '', name)}"):
+            subprocess.run(["ip", "netns", "del", name], check=False)
 
 
 def ip(namespace, *arguments):
