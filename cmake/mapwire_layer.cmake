@@ -9,7 +9,7 @@ target_compile_options(mapwire_flags INTERFACE
 target_compile_definitions(mapwire_flags INTERFACE _GLIBCXX_ASSERTIONS)
 # Asio 1.22 knows coroutines on clang only with this.
 target_compile_definitions(mapwire_flags INTERFACE
-  ASIO_STANDALONE ASIO_NO_DEPRECATED $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>)
+  ASIO_NO_DEPRECATED $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>)
 
 # mapwire_layer(NAME [LIBRARIES...]): adds the sources beside the caller to the library.
 function(mapwire_layer name)
@@ -24,6 +24,9 @@ endfunction()
 set_target_properties(mapwire PROPERTIES VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 target_compile_features(mapwire PUBLIC cxx_std_23)
+# Asio 1.22 frees with free() what it took with operator new, or not, by whether a standard header was
+# included before it. Every file that is linked together has to agree, those of our users included.
+target_compile_definitions(mapwire PUBLIC ASIO_STANDALONE ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_include_directories(mapwire
   PRIVATE $<BUILD_INTERFACE:${mapwire_include_dir}>
   INTERFACE $<BUILD_INTERFACE:${mapwire_public_include_dir}>
