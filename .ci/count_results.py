@@ -42,6 +42,9 @@ def main():
     counts = {"passed": 0, "failed": options.failed_steps, "skipped": 0}
     for path in sorted(options.directory.glob("*.xml")):
         for case in ElementTree.parse(path).getroot().iter("testcase"):
+            # The part that a test program plays as another's peer is no check of its own.
+            if case.get("status") == "disabled":
+                continue
             result = outcome(case)
             counts[result] += 1
             if result != "passed":

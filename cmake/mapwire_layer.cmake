@@ -24,8 +24,8 @@ endfunction()
 set_target_properties(mapwire PROPERTIES VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 target_compile_features(mapwire PUBLIC cxx_std_23)
-# Asio 1.22 frees with free() what it took with operator new, or not, by whether a standard header was
-# included before it. Every file that is linked together has to agree, those of our users included.
+# Asio 1.22 frees with free() what it took with operator new, or not, by whether a standard header
+# was included before it. All files that are linked together have to agree, our users' included.
 target_compile_definitions(mapwire PUBLIC ASIO_STANDALONE ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_include_directories(mapwire
   PRIVATE $<BUILD_INTERFACE:${mapwire_include_dir}>
