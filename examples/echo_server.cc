@@ -23,7 +23,7 @@ constexpr std::size_t kMessageBytesMax = 4096;
 
 // Sends every message back until the client leaves.
 asio::awaitable<void> echo(mapwire::AsyncContext& context, mapwire::Endpoint endpoint) {
-  std::array<std::byte, kMessageBytesMax> buffer;
+  std::array<std::byte, kMessageBytesMax> buffer{};
   try {
     while (true) {
       const auto received =
@@ -50,7 +50,7 @@ asio::awaitable<void> serve(mapwire::AsyncContext& context, mapwire::Listener& l
 asio::awaitable<void> ask(mapwire::AsyncContext& context, std::span<char*> arguments) {
   auto endpoint = co_await context.async_connect(arguments[0], {}, use_awaitable);
   for (const std::string_view word : arguments.subspan(1)) {
-    std::array<std::byte, kMessageBytesMax> answer;
+    std::array<std::byte, kMessageBytesMax> answer{};
     co_await context.async_send(endpoint, mapwire::ConstBuffer{std::as_bytes(std::span{word})},
                                 use_awaitable);
     const auto received =

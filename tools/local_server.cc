@@ -42,7 +42,7 @@ std::unexpected<Error> system_error(const char* call) {
 
 std::expected<LocalServer, Error> LocalServer::start(const TestOptions& options,
                                                      std::optional<int> processor) {
-  std::array<int, 2> port_pipe;
+  std::array<int, 2> port_pipe{};
   if (pipe(port_pipe.data()) != 0) return system_error("pipe");
   const pid_t child = fork();
   if (child == 0) {

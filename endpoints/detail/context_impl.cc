@@ -38,7 +38,7 @@ std::expected<std::shared_ptr<Context::Impl>, Error> Context::Impl::create(
   CounterBlock* const block = counters.get();
   auto path = detail::DataPath::create(settings.threads, std::move(nic), std::move(counters));
   if (!path) return std::unexpected(path.error());
-  const std::shared_ptr<Impl> impl{new Impl{settings, std::move(*path), block}};
+  std::shared_ptr<Impl> impl{new Impl{settings, std::move(*path), block}};
   if (!impl->passive()) return impl;
   auto helper =
       detail::HelperThread::create(impl->control_.io(), *impl->path_, settings.options.takeover_ns);

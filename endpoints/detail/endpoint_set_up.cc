@@ -55,7 +55,7 @@ Endpoint::Impl::~Impl() {
 std::expected<std::shared_ptr<Endpoint::Impl>, Error> Endpoint::Impl::open(
     std::shared_ptr<detail::DataPath> path, const EndpointOptions& options,
     const proto::IpAddress& local, const proto::IpAddress& remote) {
-  const std::shared_ptr<Impl> endpoint{new Impl{path, options}};
+  std::shared_ptr<Impl> endpoint{new Impl{path, options}};
   const std::lock_guard guard{path->lock()};
   if (path->nic() == nullptr) {
     return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,

@@ -44,7 +44,7 @@ std::uint32_t connection_of(const Message& message) {
 }  // namespace
 
 asio::awaitable<std::expected<Message, Error>> Link::read_message() {
-  std::array<std::byte, kReadBytes> bytes;
+  std::array<std::byte, kReadBytes> bytes{};
   for (;;) {
     auto message = parser_.next();
     if (message) co_return std::move(*message);

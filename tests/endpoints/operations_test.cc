@@ -14,7 +14,6 @@
 namespace mapwire {
 namespace {
 
-using testing::kPatienceNs;
 using testing::next_completion;
 using testing::pattern;
 

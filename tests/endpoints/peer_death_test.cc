@@ -1,9 +1,9 @@
 // What becomes of outstanding requests when the peer dies, stops, is cut off, or merely sleeps.
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -22,7 +22,6 @@ namespace mapwire {
 namespace {
 
 using testing::kPatienceNs;
-using testing::kSecondNs;
 using testing::next_completion;
 using testing::value_of;
 

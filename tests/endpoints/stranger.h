@@ -53,7 +53,7 @@ class Stranger {
       auto message = parser_.next();
       if (message) return *message;
       EXPECT_EQ(message.error(), Code::kWouldBlock);
-      std::array<std::byte, 512> bytes;
+      std::array<std::byte, 512> bytes{};
       asio::error_code closed;
       const std::size_t count = socket_.read_some(asio::buffer(bytes), closed);
       if (closed) return {};

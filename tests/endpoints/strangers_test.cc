@@ -27,7 +27,6 @@ namespace {
 
 using asio::ip::tcp;
 using proto::control::Message;
-using testing::kPatienceNs;
 using testing::kSecondNs;
 using testing::Stranger;
 using testing::value_of;

@@ -35,7 +35,7 @@ TEST(latency_recorder, percentiles_are_those_of_the_nearest_rank) {
 
 TEST(latency_recorder, average_and_deviation_are_exact) {
   LatencyRecorder recorder;
-  for (const std::uint64_t time_ns : {2, 4, 4, 4, 5, 5, 7, 9}) recorder.record(time_ns);
+  for (const std::uint64_t time_ns : {2U, 4U, 4U, 4U, 5U, 5U, 7U, 9U}) recorder.record(time_ns);
   EXPECT_DOUBLE_EQ(recorder.average_ns(), 5.0);
   EXPECT_DOUBLE_EQ(recorder.deviation_ns(), 2.0);
 }
@@ -89,7 +89,7 @@ TEST(latency_recorder, the_histogram_holds_every_value_in_a_bucket_above_it) {
 
 TEST(latency_recorder, samples_are_kept_in_order_up_to_their_limit) {
   LatencyRecorder recorder{3};
-  for (const std::uint64_t time_ns : {30, 10, 20, 40}) recorder.record(time_ns);
+  for (const std::uint64_t time_ns : {30U, 10U, 20U, 40U}) recorder.record(time_ns);
   EXPECT_EQ(recorder.samples_ns(), (std::vector<std::uint64_t>{30, 10, 20}));
   EXPECT_EQ(recorder.count(), 4U);
 }
