@@ -1,20 +1,28 @@
 #include "mapwire/endpoints/detail/credits.h"
 
+#include <bit>
 #include <cstdint>
+
+#include "mapwire/proto/message_header.h"
 
 namespace mapwire::detail {
 
-bool SendCredits::grant(std::uint64_t posted) {
-  if (static_cast<std::int64_t>(posted - granted_) <= 0) return true;
+bool SendCredits::grant(std::uint32_t posted_low) {
+  const auto ahead = static_cast<std::int32_t>(posted_low - static_cast<std::uint32_t>(granted_));
+  if (ahead <= 0) return true;
+  const std::uint64_t posted = granted_ + static_cast<std::uint32_t>(ahead);
   // The peer has consumed no more than we used, and holds at most its queue's depth beyond that.
   if (posted - used_ > peer_receive_entries_) return false;
   granted_ = posted;
   return true;
 }
 
-bool SendCredits::grant_low(std::uint32_t posted_low) {
-  const auto ahead = static_cast<std::int32_t>(posted_low - static_cast<std::uint32_t>(granted_));
-  return ahead <= 0 || grant(granted_ + static_cast<std::uint32_t>(ahead));
+bool SendCredits::grant_word(std::uint64_t word) {
+  if (word == 0) return true;
+  const auto update = std::bit_cast<proto::CreditUpdate>(word);
+  const proto::CreditUpdate valid;
+  return update.version == valid.version && update.kind == valid.kind &&
+         update.mark == valid.mark && grant(update.credits);
 }
 
 }  // namespace mapwire::detail

@@ -104,16 +104,15 @@ Code Endpoint::Impl::check_header(std::size_t position, std::uint64_t message_by
   const bool valid = header.version == proto::kMessageVersion &&
                      header.kind == static_cast<std::uint8_t>(proto::MessageKind::kData) &&
                      header.flags == 0 && header.reserved == 0 &&
-                     header.sequence == expected_sequence_ &&
-                     send_credits_.grant_low(header.credits);
+                     header.sequence == expected_sequence_ && send_credits_.grant(header.credits);
   if (!valid) return Code::kProtocolError;
   ++expected_sequence_;
   return Code::kOk;
 }
 
 bool Endpoint::Impl::take_credit_word() {
-  if (send_credits_.grant(memory_->credit_word())) return true;
-  fail_locked(broken(id_, Code::kProtocolError, "the peer granted more credits than it can have"),
+  if (send_credits_.grant_word(memory_->credit_word())) return true;
+  fail_locked(broken(id_, Code::kProtocolError, "the peer wrote no credits that it can have"),
               Code::kProtocolError, Code::kFlushed);
   return false;
 }

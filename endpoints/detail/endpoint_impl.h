@@ -48,10 +48,9 @@ class Endpoint::Impl {
   // Opens a queue pair between the addresses. Errors: those of Nic::open_queue_pair and
   // register_memory, kLimitReached, kMtuMismatch (options.path_mtu does not fit the route),
   // kEndpointClosed (the context is gone).
-  static std::expected<std::shared_ptr<Impl>, Error> open(std::shared_ptr<detail::DataPath> path,
-                                                          const EndpointOptions& options,
-                                                          const proto::IpAddress& local,
-                                                          const proto::IpAddress& remote);
+  static std::expected<std::shared_ptr<Impl>, Error> open(
+      const std::shared_ptr<detail::DataPath>& path, const EndpointOptions& options,
+      const proto::IpAddress& local, const proto::IpAddress& remote);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();

@@ -53,7 +53,7 @@ Endpoint::Impl::~Impl() {
 }
 
 std::expected<std::shared_ptr<Endpoint::Impl>, Error> Endpoint::Impl::open(
-    std::shared_ptr<detail::DataPath> path, const EndpointOptions& options,
+    const std::shared_ptr<detail::DataPath>& path, const EndpointOptions& options,
     const proto::IpAddress& local, const proto::IpAddress& remote) {
   std::shared_ptr<Impl> endpoint{new Impl{path, options}};
   const std::lock_guard guard{path->lock()};

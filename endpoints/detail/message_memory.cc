@@ -9,6 +9,8 @@
 #include <span>
 #include <utility>
 
+#include "mapwire/proto/message_header.h"
+
 namespace mapwire::detail {
 namespace {
 
@@ -63,8 +65,10 @@ RemoteBuffer MessageMemory::credit_word_target() const {
 
 proto::Sge MessageMemory::stage_credit_update(std::uint64_t posted) {
   std::byte* const word = block_.get() + proto::kCacheLine;
-  std::memcpy(word, &posted, sizeof(posted));
-  return element({word, sizeof(posted)});
+  proto::CreditUpdate update;
+  update.credits = static_cast<std::uint32_t>(posted);
+  std::memcpy(word, &update, sizeof(update));
+  return element({word, sizeof(update)});
 }
 
 proto::Sge MessageMemory::element(std::span<const std::byte> memory) const {

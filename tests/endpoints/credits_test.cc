@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdint>
+
+#include "mapwire/proto/message_header.h"
+
 namespace mapwire::detail {
 namespace {
 
@@ -23,7 +28,7 @@ TEST(SendCreditsTest, ignores_news_that_was_overtaken) {
   SendCredits credits{4};
   ASSERT_TRUE(credits.grant(3));
   EXPECT_TRUE(credits.grant(1));
-  EXPECT_TRUE(credits.grant_low(2));
+  EXPECT_TRUE(credits.grant(2));
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(credits.available());
     credits.use();
@@ -40,15 +45,36 @@ TEST(SendCreditsTest, refuses_more_than_the_peer_can_have_posted) {
   EXPECT_FALSE(credits.grant(6));
 }
 
-TEST(SendCreditsTest, takes_the_low_half_across_its_wrap) {
-  // A queue deeper than any real one, so that few steps reach the wrap.
-  SendCredits credits{0x8000'0000};
-  ASSERT_TRUE(credits.grant(0x8000'0000));
+TEST(SendCreditsTest, counts_beyond_half_of_the_range) {
+  // A queue deeper than any real one, so that few steps get there.
+  SendCredits credits{0x7fff'ffff};
+  ASSERT_TRUE(credits.grant(0x7fff'ffff));
   for (std::uint32_t i = 0; i < 3; ++i) credits.use();
-  EXPECT_TRUE(credits.grant_low(0x8000'0003));
-  EXPECT_FALSE(credits.grant_low(0x8000'0004));
+  EXPECT_TRUE(credits.grant(0x8000'0002));
+  EXPECT_FALSE(credits.grant(0x8000'0003));
   // Expect: a count half the range behind is old news, not a wrap.
-  EXPECT_TRUE(credits.grant_low(3));
+  EXPECT_TRUE(credits.grant(2));
+}
+
+std::uint64_t word_of(proto::CreditUpdate update) { return std::bit_cast<std::uint64_t>(update); }
+
+TEST(SendCreditsTest, takes_the_credit_word_of_the_peer) {
+  SendCredits credits{4};
+  EXPECT_TRUE(credits.grant_word(0));  // nothing written yet
+  EXPECT_FALSE(credits.available());
+  EXPECT_TRUE(credits.grant_word(word_of({.credits = 2})));
+  EXPECT_TRUE(credits.available());
+  EXPECT_FALSE(credits.grant_word(word_of({.credits = 5})));
+}
+
+TEST(SendCreditsTest, refuses_a_word_that_is_no_credit_update) {
+  for (const proto::CreditUpdate wrong : {proto::CreditUpdate{.version = 2, .credits = 1},
+                                          proto::CreditUpdate{.kind = 1, .credits = 1},
+                                          proto::CreditUpdate{.mark = 0, .credits = 1}}) {
+    SendCredits credits{4};
+    EXPECT_FALSE(credits.grant_word(word_of(wrong)));
+    EXPECT_FALSE(credits.available());
+  }
 }
 
 TEST(ReceiveCreditsTest, tells_the_first_receive_at_once) {
