@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from support import check, finish, run, skip
+from support import Server, check, finish, run, skip
 
 ROCE_PORT = 4791
 
@@ -23,9 +23,11 @@ def ports(capture):
 
 
 def as_roce(capture):
-    """Options that make tshark read the capture's ports as RoCEv2."""
+    """Options that make tshark read the capture's ports as RoCEv2; none if it does so by itself."""
     options = []
-    for port in ports(capture) - {ROCE_PORT}:
+    if ROCE_PORT in ports(capture):
+        return options
+    for port in ports(capture):
         options += ["-d", f"udp.port=={port},infiniband"]
     return options
 
@@ -39,17 +41,26 @@ def check_capture(name, capture, least):
     check(f"{name}: none is malformed", not malformed, malformed[:5])
 
 
+def check_run(folder, name, *arguments, least=40, **how):
+    capture = str(pathlib.Path(folder, f"{name}.pcap"))
+    completed = run(*arguments, "--pcap", capture, **how)
+    if check(f"{name}: the run succeeds", completed.returncode == 0, completed.stderr):
+        check_capture(name, capture, least)
+
+
 def main():
     if not shutil.which("tshark"):
         skip("pcap", "needs tshark")
         finish()
     with tempfile.TemporaryDirectory() as folder:
         for op in ("send_imm", "write", "write_imm", "read", "cas"):
-            capture = str(pathlib.Path(folder, f"{op}.pcap"))
             size = [] if op == "cas" else ["-s", 10000]
-            completed = run("ping", "--local", "--op", op, *size, "-n", 20, "--pcap", capture)
-            if check(f"{op}: the run succeeds", completed.returncode == 0, completed.stderr):
-                check_capture(op, capture, 40)
+            check_run(folder, op, "ping", "--local", "--op", op, *size, "-n", 20)
+        # One way only: thousands of credit updates of their own.
+        check_run(folder, "stream", "bw", "--local", "-s", 64, "-n", 50000, least=50000)
+        with Server() as server:
+            check_run(folder, "port 4791", "ping", "127.0.0.1", "-p", server.port, "-n", 20,
+                      env={"MAPWIRE_UDP_PORT": str(ROCE_PORT)})
     finish()
 
 
