@@ -191,14 +191,15 @@ TEST(ThreadsTest, a_single_threaded_context_refuses_other_threads) {
   }}.join();
 }
 
+void poll_a_single_threaded_context_elsewhere() {
+  Context context = value_of(Context::create({.threads = Threads::kSingle}));
+  std::jthread{[&] { context.poll({}); }}.join();
+}
+
 TEST(ThreadsDeathTest, polling_a_single_threaded_context_elsewhere_aborts_with_a_message) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(
-      {
-        Context context = value_of(Context::create({.threads = Threads::kSingle}));
-        std::jthread{[&] { context.poll({}); }}.join();
-      },
-      "Threads::kSingle was used by another thread");
+  EXPECT_DEATH(poll_a_single_threaded_context_elsewhere(),
+               "Threads::kSingle was used by another thread");
 }
 
 TEST(HelperTest, an_idle_context_is_left_alone) {
