@@ -55,8 +55,8 @@ Context::Impl::Impl(const detail::Settings& settings, std::shared_ptr<detail::Da
   };
 }
 
-// NOLINTNEXTLINE(bugprone-exception-escape): only lack of memory throws there, and ends the
-// process.
+// Only lack of memory throws there, and ends the process.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 Context::Impl::~Impl() { shut_down(); }
 
 std::expected<void, Error> Context::Impl::check_thread() const {

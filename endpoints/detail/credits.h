@@ -18,8 +18,8 @@ class SendCredits {
   bool available() const { return used_ != granted_; }
   // One message left that consumes a receive. Precondition: available().
   void use() { ++used_; }
-  // The peer says how many receives it has posted in all, modulo 2^32. News may overtake each other,
-  // so an older count has no effect. False: no honest peer can have posted so many.
+  // The peer says how many receives it has posted in all, modulo 2^32. News may overtake each
+  // other, so an older count has no effect. False: no honest peer can have posted so many.
   bool grant(std::uint32_t posted_low);
   // The same from what the peer wrote into the credit word: a CreditUpdate, or zero. False also for
   // anything else.
