@@ -22,8 +22,6 @@ constexpr std::uint64_t kControlPeriodNs = 1'000'000;
 constexpr int kControlHandlersMax = 16;
 // How long such a context sleeps without looking: its control plane has no event descriptor.
 constexpr std::uint64_t kInlineSleepNs = 10'000'000;
-// What is said goodbye to at the end leaves at once or not at all.
-constexpr std::chrono::seconds kGoodbye{1};
 
 std::uint64_t after(std::uint64_t duration_ns) {
   const std::uint64_t now = now_ns();
@@ -120,7 +118,7 @@ void Context::Impl::shut_down() {
   } else {
     const std::lock_guard turn{control_turn_};
     control_.io().restart();
-    control_.io().run_for(kGoodbye);
+    control_.io().run_for(detail::kGoodbye);
   }
   control_.end();
 }

@@ -47,10 +47,15 @@ HelperThread::HelperThread(asio::io_context& io, DataPath& path, std::uint64_t t
   };
   await_wake();
   watch_application();
-  thread_ = std::jthread{[this] { io_.run(); }};
+  thread_ = std::jthread{[this] { run(); }};
 }
 
 HelperThread::~HelperThread() { thread_.join(); }
+
+void HelperThread::run() {
+  while (!stopped_) io_.run_one();
+  io_.run_for(kGoodbye);
+}
 
 void HelperThread::stop() {
   stopped_ = true;

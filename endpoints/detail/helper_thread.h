@@ -10,6 +10,7 @@
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -20,6 +21,9 @@
 #include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire::detail {
+
+// What is said goodbye to at the end of a context leaves at once or not at all.
+inline constexpr std::chrono::seconds kGoodbye{1};
 
 class HelperThread {
  public:
@@ -32,14 +36,15 @@ class HelperThread {
   // Waits until the thread has ended; see stop().
   ~HelperThread();
 
-  // On the thread itself: serves the NIC no more, so that the queue can run empty and the thread
-  // end.
+  // On the thread itself: serves the NIC no more. The thread ends when the queue has run empty, or
+  // after kGoodbye.
   void stop();
 
  private:
   HelperThread(asio::io_context& io, DataPath& path, std::uint64_t takeover_ns, int nic_fd,
                int wake_fd);
 
+  void run();
   // The two ways to wait. Each ends the wait before.
   void watch_application();
   void watch_nic(std::uint64_t deadline_ns);
