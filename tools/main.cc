@@ -13,6 +13,13 @@
 namespace mapwire::tools {
 namespace {
 
+// CLI11 only says that a subcommand is required, not that the word in its place is none.
+std::string wrong_with(const CLI::App& app, const CLI::ParseError& error) {
+  if (!app.get_subcommands().empty()) return error.what();
+  const auto words = app.remaining();
+  return words.empty() ? error.what() : "unknown command '" + words.front() + "'";
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"mapwire: messages between processes over RDMA NICs and a soft NIC.", "mapwire"};
   app.set_version_flag("--version", "mapwire " + std::string{version()});
@@ -28,7 +35,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& asked_for_text) {  // --help, --version
     return app.exit(asked_for_text);
   } catch (const CLI::ParseError& error) {
-    print_usage_error(app, error.what());
+    print_usage_error(app, wrong_with(app, error));
     return static_cast<int>(ExitCode::kBadArguments);
   }
   return static_cast<int>(exit_code);

@@ -26,6 +26,8 @@ def wrong_arguments():
         check(f"mapwire {' '.join(arguments)}", completed.returncode == expected
               and len(lines) >= 1 and lines[0].startswith("mapwire") and not completed.stdout,
               (completed.returncode, completed.stderr))
+    unknown = run("pong", "-s", "0")
+    check("an unknown command is named", "unknown command 'pong'" in unknown.stderr, unknown.stderr)
     wrong = run("ping", "--local", env={"MAPWIRE_DEADLINE": "soon"})
     check("a wrong environment", wrong.returncode == 2 and "MAPWIRE_DEADLINE" in wrong.stderr,
           wrong.stderr)
