@@ -1,12 +1,15 @@
 """Counts the results of ctest runs: the JUnit files in a directory.
 
-The last line is `N passed, N failed, N skipped`; the lines above it name what did not pass. A
-skipped check is never counted as passed, and a test that could not be run has failed. Ends with
-status 1 if anything failed, also if steps outside of ctest (builds) did: --failed-steps N.
+The last line is `N passed, N failed, N skipped`; the lines above it name what did not pass, and
+the counts of each column of the conformance suite. A skipped check is never counted as passed, and
+a test that could not be run has failed. Ends with status 1 if anything failed, also if steps
+outside of ctest (builds) did: --failed-steps N. Those that could not run: --skipped NAME: REASON.
 """
 
 import argparse
+import collections
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -34,12 +37,26 @@ def reason(case):
     return "no reason given"
 
 
+def column(case):
+    """The column of a test of the conformance suite; None for other tests."""
+    found = re.match(r"conformance\.\S+/(\w+)(\s|$)", case.get("name", ""))
+    return found and found.group(1)
+
+
+def written(counts):
+    return ", ".join(f"{counts[result]} {result}" for result in ("passed", "failed", "skipped"))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--failed-steps", type=int, default=0)
+    parser.add_argument("--skipped", action="append", default=[])
     parser.add_argument("directory", type=pathlib.Path)
     options = parser.parse_args()
-    counts = {"passed": 0, "failed": options.failed_steps, "skipped": 0}
+    counts = collections.Counter(failed=options.failed_steps, skipped=len(options.skipped))
+    columns = collections.defaultdict(collections.Counter)
+    for step in options.skipped:
+        print(f"skipped {step}")
     for path in sorted(options.directory.glob("*.xml")):
         for case in ElementTree.parse(path).getroot().iter("testcase"):
             # The part that a test program plays as another's peer is no check of its own.
@@ -47,10 +64,14 @@ def main():
                 continue
             result = outcome(case)
             counts[result] += 1
+            if column(case):
+                columns[path.stem, column(case)][result] += 1
             if result != "passed":
                 why = f": {reason(case)}" if result == "skipped" else ""
                 print(f"{result} {path.stem} {case.get('name')}{why}")
-    print(", ".join(f"{number} {result}" for result, number in counts.items()))
+    for (run, name), results in columns.items():
+        print(f"conformance {run} {name}: {written(results)}")
+    print(written(counts))
     sys.exit(1 if counts["failed"] > 0 else 0)
 
 

@@ -24,13 +24,18 @@ NOT_FOUND = (
 )
 
 
-def count(*cases, failed_steps=0):
+def conforms(test, column, status="run"):
+    return f'<testcase name="conformance.Nics/{test}/{column}  # GetParam()" status="{status}"/>'
+
+
+def count(*cases, failed_steps=0, skipped=()):
     """Status and lines of the program for a run with these cases."""
     with tempfile.TemporaryDirectory() as directory:
         text = f"<testsuite>{''.join(cases)}</testsuite>"
         pathlib.Path(directory, "test-dev.xml").write_text(text)
-        arguments = [f"--failed-steps={failed_steps}", directory]
-        run = subprocess.run([sys.executable, PROGRAM, *arguments], capture_output=True, text=True)
+        arguments = [f"--failed-steps={failed_steps}", *(f"--skipped={step}" for step in skipped)]
+        run = subprocess.run([sys.executable, PROGRAM, *arguments, directory], capture_output=True,
+                             text=True)
     return run.returncode, run.stdout.splitlines()
 
 
@@ -52,6 +57,19 @@ class CountResults(unittest.TestCase):
 
     def test_a_failed_build_fails_the_run(self):
         self.assertEqual(count(PASSED, failed_steps=1), (1, ["1 passed, 1 failed, 0 skipped"]))
+
+    def test_a_step_that_could_not_run_is_named_and_not_passed(self):
+        self.assertEqual(count(PASSED, skipped=["guest: no qemu"]),
+                         (0, ["skipped guest: no qemu", "1 passed, 0 failed, 1 skipped"]))
+
+    def test_columns_of_the_conformance_suite_are_named_with_their_counts(self):
+        _, lines = count(PASSED, conforms("Queues.fill", "soft_udp"),
+                              conforms("Queues.fill", "verbs_rxe"),
+                              conforms("Queues.drain", "verbs_rxe", status="fail"))
+        self.assertEqual(lines[-3:],
+                         ["conformance test-dev soft_udp: 1 passed, 0 failed, 0 skipped",
+                          "conformance test-dev verbs_rxe: 1 passed, 1 failed, 0 skipped",
+                          "3 passed, 1 failed, 0 skipped"])
 
 
 if __name__ == "__main__":

@@ -38,7 +38,10 @@ class Run(unittest.TestCase):
         self.assertIn("unknown command 'pingping'", run.stderr)
 
     def test_no_command_and_superfluous_arguments_are_usage_errors(self):
-        for arguments in ((), ("tests", "all"), ("fuzz", "soon"), ("fuzz", "0")):
+        for arguments in ((), ("tests", "all"), ("fuzz", "soon"), ("fuzz", "0"),
+                          ("tests", "--require-softroce", "x"), ("softroce", "ls"),
+                          ("softroce", "--"), ("softroce", "--kernel"),
+                          ("softroce", "--kernel", "5.4", "--", "ls")):
             self.assertEqual(self.run_it(*arguments).returncode, 2, arguments)
 
     def test_help_goes_to_stdout(self):
@@ -79,6 +82,16 @@ class Run(unittest.TestCase):
         command.chmod(0o755)
         run = self.run_it("mapwire", "ping", "a b", "", directory="/usr")
         self.assertEqual((run.returncode, run.stdout, run.stderr), (7, "[/usr][ping][a b][]", ""))
+
+    def test_softroce_runs_the_words_after_the_dashes_with_the_kernel_asked_for(self):
+        self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\"")
+        bed = self.root / "tests/softroce"
+        bed.mkdir(parents=True)
+        (bed / "run_in_guest.sh").write_text("#!/bin/bash\nprintf '[%s]' \"$@\"; exit 9\n")
+        (bed / "run_in_guest.sh").chmod(0o755)
+        for kernel, arguments in (("6.1", ()), ("6.12", ("--kernel", "6.12"))):
+            run = self.run_it("softroce", *arguments, "--", "a b", "--kernel")
+            self.assertEqual((run.returncode, run.stdout), (9, f"[{kernel}][3600][a b][--kernel]"))
 
 
 if __name__ == "__main__":
