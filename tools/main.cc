@@ -28,6 +28,7 @@ int run(int argc, char** argv) {
   ExitCode exit_code = ExitCode::kOk;
   add_ping(app, environment, exit_code);
   add_bw(app, environment, exit_code);
+  add_doctor(app, exit_code);
   add_explain(app, exit_code);
   add_options(app, exit_code);
   try {

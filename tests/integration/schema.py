@@ -39,6 +39,8 @@ def main():
     valid("bw", "bw", result(run("bw", "--local", "-n", 50, "--json")))
     valid("bw -b", "bw", result(run("bw", "--local", "-b", "-n", 50, "--json")))
 
+    valid("doctor", "doctor", result(run("doctor", "--json")))
+
     document = result(run("ping", "--local", "-a", "-n", 5, "--json"))
     valid("ping -a", "ping", document)
     document["results"][0]["usec"]["p50"] = "2.5"
