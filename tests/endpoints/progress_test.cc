@@ -43,38 +43,54 @@ Code send(Context& context, Endpoint& endpoint, ConstBuffer message) {
 
 class ProgressTest : public ::testing::TestWithParam<ContextOptions> {
  protected:
+  void answer(int rounds) {
+    std::array<std::byte, 8> buffer{};
+    for (int i = 0; i < rounds; ++i) {
+      ASSERT_EQ(pair_.accepted.post_receive(buffer, 0), Code::kOk);
+      ASSERT_EQ(next_completion(pair_.server).operation, Operation::kReceive);
+      ASSERT_EQ(send(pair_.server, pair_.accepted, buffer), Code::kOk);
+      ASSERT_EQ(next_completion(pair_.server).status, Code::kOk);
+    }
+  }
+
+  void send_without_being_asked(int rounds) {
+    const std::array<std::byte, 8> message{};
+    for (int i = 0; i < rounds; ++i) {
+      ASSERT_EQ(send(pair_.server, pair_.accepted, message), Code::kOk);
+      ASSERT_EQ(next_completion(pair_.server).status, Code::kOk);
+    }
+  }
+
+  // Without passive progress the client acknowledges the last messages only while it polls.
+  void poll_until(const std::atomic<bool>& done) {
+    while (!done) pair_.client.poll({});
+  }
+
   testing::Pair pair_ = testing::make_pair({.server_context = {}, .client_context = GetParam()});
 };
 
 TEST_P(ProgressTest, sleeping_on_both_sides_loses_no_wake_up) {
   constexpr int kRounds = 2000;
-  std::array<std::byte, 8> server_buffer{};
-  std::array<std::byte, 8> client_buffer{};
+  std::atomic<bool> done = false;
   std::jthread server{[&] {
-    for (int i = 0; i < kRounds; ++i) {
-      ASSERT_EQ(pair_.accepted.post_receive(server_buffer, 0), Code::kOk);
-      ASSERT_EQ(next_completion(pair_.server).operation, Operation::kReceive);
-      ASSERT_EQ(send(pair_.server, pair_.accepted, server_buffer), Code::kOk);
-      ASSERT_EQ(next_completion(pair_.server).status, Code::kOk);
-    }
+    answer(kRounds);
+    done = true;
   }};
+  std::array<std::byte, 8> client_buffer{};
   for (int i = 0; i < kRounds; ++i) {
     ASSERT_EQ(pair_.connected.post_receive(client_buffer, 0), Code::kOk);
     ASSERT_EQ(send(pair_.client, pair_.connected, client_buffer), Code::kOk);
     ASSERT_EQ(next_completion(pair_.client).status, Code::kOk);
     ASSERT_EQ(next_completion(pair_.client).status, Code::kOk);
   }
+  poll_until(done);
 }
 
 TEST_P(ProgressTest, an_armed_descriptor_tells_of_every_message) {
   constexpr int kRounds = 500;
   std::atomic<bool> done = false;
   std::jthread server{[&] {
-    std::array<std::byte, 8> message{};
-    for (int i = 0; i < kRounds; ++i) {
-      ASSERT_EQ(send(pair_.server, pair_.accepted, message), Code::kOk);
-      ASSERT_EQ(next_completion(pair_.server).status, Code::kOk);
-    }
+    send_without_being_asked(kRounds);
     done = true;
   }};
   std::array<std::byte, 8> buffer{};
@@ -88,8 +104,7 @@ TEST_P(ProgressTest, an_armed_descriptor_tells_of_every_message) {
     }
     ASSERT_EQ(completion.status, Code::kOk);
   }
-  // With inline progress the last acknowledgement needs one more poll.
-  while (!done) pair_.client.poll({});
+  poll_until(done);
 }
 
 INSTANTIATE_TEST_SUITE_P(modes, ProgressTest,
