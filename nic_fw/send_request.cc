@@ -1,7 +1,7 @@
 #include "mapwire/nic_fw/send_request.h"
 
 #include "mapwire/nic_fw/packet_out.h"
-#include "mapwire/nic_fw/scatter_gather.h"
+#include "mapwire/nic_fw/request_payload.h"
 #include "mapwire/nic_fw/segment.h"
 
 namespace mapwire::nic_fw {
@@ -25,13 +25,7 @@ bool put_send_packet(EngineCore& core, const QueuePair& qp, const WorkRequest& r
   packet.bth.ack_request = ack_request;
   packet.bth.solicited = part.last && (request.descriptor.flags & proto::kFlagSolicited) != 0;
   packet.immediate = request.descriptor.immediate;
-  const auto payload = start_packet(slot, packet, part.bytes);
-  if (!gather(core.memory, qp.options.protection_domain, request.elements(), part.offset,
-              payload)) {
-    return false;
-  }
-  finish_packet(core, qp, slot, packet, part.bytes);
-  return true;
+  return put_payload_packet(core, qp, slot, packet, request, part);
 }
 
 }  // namespace mapwire::nic_fw

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "mapwire/nic_fw/packet_out.h"
-#include "mapwire/nic_fw/scatter_gather.h"
+#include "mapwire/nic_fw/request_payload.h"
 #include "mapwire/nic_fw/segment.h"
 
 namespace mapwire::nic_fw {
@@ -31,13 +31,7 @@ bool put_write_packet(EngineCore& core, const QueuePair& qp, const WorkRequest& 
   packet.reth = {.address = request.descriptor.remote_address,
                  .rkey = request.descriptor.rkey,
                  .length = static_cast<std::uint32_t>(request.bytes)};
-  const auto payload = start_packet(slot, packet, part.bytes);
-  if (!gather(core.memory, qp.options.protection_domain, request.elements(), part.offset,
-              payload)) {
-    return false;
-  }
-  finish_packet(core, qp, slot, packet, part.bytes);
-  return true;
+  return put_payload_packet(core, qp, slot, packet, request, part);
 }
 
 }  // namespace mapwire::nic_fw
