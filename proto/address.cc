@@ -4,10 +4,20 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
 namespace mapwire::proto {
+
+Gid to_gid(const IpAddress& address) {
+  if (address.family == IpFamily::kV6) return address.bytes;
+  Gid gid{};
+  gid[10] = 0xff;
+  gid[11] = 0xff;
+  std::copy_n(address.bytes.begin(), 4, gid.begin() + 12);
+  return gid;
+}
 
 std::string to_string(const IpAddress& address) {
   const bool v6 = address.family == IpFamily::kV6;

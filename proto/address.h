@@ -31,6 +31,11 @@ struct Flow {
   friend bool operator==(const Flow&, const Flow&) = default;
 };
 
+// A port's GID in RoCEv2 (IBTA annex A17.4.1): its IPv6 address, or its IPv4 address as
+// ::ffff:a.b.c.d.
+using Gid = std::array<std::uint8_t, 16>;
+Gid to_gid(const IpAddress& address);
+
 // "192.0.2.1", "2001:db8::1", "fe80::1%3".
 std::string to_string(const IpAddress& address);
 // "192.0.2.1:4791", "[2001:db8::1]:4791".

@@ -20,6 +20,11 @@ TEST(IpAddress, a_link_local_one_names_its_interface) {
   EXPECT_EQ(to_string(address), "fe80::%3");
 }
 
+TEST(Gid, an_ipv4_address_is_mapped_and_an_ipv6_address_is_itself) {
+  EXPECT_EQ(to_gid(kV4), (Gid{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1}));
+  EXPECT_EQ(to_gid(kV6), kV6.bytes);
+}
+
 TEST(UdpAddress, brackets_keep_ipv6_and_port_apart) {
   EXPECT_EQ(to_string(UdpAddress{.ip = kV4, .port = 4791}), "192.0.2.1:4791");
   EXPECT_EQ(to_string(UdpAddress{.ip = kV6, .port = 65535}), "[2001:db8::1]:65535");
