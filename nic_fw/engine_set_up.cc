@@ -91,7 +91,7 @@ std::expected<void, Error> Engine::connect_queue_pair(Qpn qpn, const QueuePairPe
   qp->peer = peer;
   qp->flow.destination = peer.address.udp;
   Requester& requester = qp->requester;
-  requester.next_psn = start_psn(qp->first_psn);
+  requester.next_psn = start_psn(peer.send_psn.value_or(qp->first_psn));
   requester.unacknowledged_psn = requester.next_psn;
   requester.send_psn = requester.next_psn;
   requester.sent_end = requester.next_psn;

@@ -109,11 +109,16 @@ CmMraWire encode(const CmMra& mra) {
   return wire;
 }
 
+// IBTA 12.6.7.2: additional reject information, of which a timeout has 8 bytes.
+constexpr unsigned kGuidInfoBytes = 8;
+
 CmRej decode(const CmRejWire& wire) {
+  const bool has_guid = field(wire.info_length, 1, 7) == kGuidInfoBytes;
   return {.local_comm_id = wire.local_comm_id,
           .remote_comm_id = wire.remote_comm_id,
           .message = static_cast<CmAnswered>(field(wire.message, 6, 2)),
           .reason = static_cast<CmRejectReason>(static_cast<std::uint16_t>(wire.reason)),
+          .ca_guid = has_guid ? load<be64>(wire.info) : be64{},
           .private_data = wire.private_data};
 }
 
@@ -123,6 +128,10 @@ CmRejWire encode(const CmRej& rej) {
   wire.remote_comm_id = rej.remote_comm_id;
   wire.message = place(std::to_underlying(rej.message), 6, 2);
   wire.reason = std::to_underlying(rej.reason);
+  if (rej.ca_guid != 0) {
+    wire.info_length = place(kGuidInfoBytes, 1, 7);
+    store(wire.info, be64{rej.ca_guid});
+  }
   wire.private_data = rej.private_data;
   return wire;
 }

@@ -89,6 +89,9 @@ struct CmRej {
   std::uint32_t remote_comm_id = 0;
   CmAnswered message = CmAnswered::kReq;
   CmRejectReason reason = CmRejectReason::kConsumer;
+  // For kTimeout the GUID of the channel adapter that gives up: its peer may not know the comm ID
+  // of the refused message. Otherwise 0.
+  std::uint64_t ca_guid = 0;
   RawBytes<148> private_data{};
   friend bool operator==(const CmRej&, const CmRej&) = default;
 };

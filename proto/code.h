@@ -54,6 +54,7 @@ enum class Code : std::uint16_t {
   kInterrupted = 69,
   kNoUsableNic = 70,
   kMtuMismatch = 71,
+  kRocePortInUse = 72,  // somebody else serves RoCE at this address
 };
 
 }  // namespace mapwire

@@ -139,6 +139,12 @@ constexpr auto kTable = std::to_array<CodeEntry>({
     {kMtuMismatch, "mtu_mismatch", "The two sides can not agree on a path MTU.",
      "One side demands a larger path MTU than the other side's route allows.",
      "Leave MAPWIRE_PATH_MTU at 0 on both sides so that the smaller one is chosen."},
+    {kRocePortInUse, "roce_port_in_use",
+     "UDP port 4791, which rdma:// connections need, has another owner at this address.",
+     "The kernel's rdma_rxe, which takes it for a whole network namespace, or another context or "
+     "process.",
+     "Give each process an address of its own, use the TCP exchange (host:port without rdma://), "
+     "or run beside rxe in another network namespace."},
 });
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -54,6 +55,8 @@ struct QueuePairOptions {
   std::uint64_t deadline_ns = 2'000'000'000;
   // Peer without receives for so long: kRnrRetryExceeded.
   std::uint64_t rnr_deadline_ns = 2'000'000'000;
+  // Reached at proto::kRocePort, the only port that peers of another make send to.
+  bool roce_port = false;
 };
 
 // What the other side needs to know of a queue pair to connect to it; travels in set-up messages.
@@ -72,12 +75,17 @@ struct QueuePairPeer {
   // A NIC of another make: its IPv4 identification is solved for, its source port may differ and
   // the credits in its acknowledgements are believed as they are.
   bool foreign = false;
+  // The PSN that the peer expects first, where the peer chooses it (connection_manager.h). Nothing:
+  // the one that open_queue_pair said.
+  std::optional<std::uint32_t> send_psn{};
 };
 
 struct AsyncEvent {
   Qpn qpn = 0;
   Code code = Code::kOk;  // why the queue pair is in error
 };
+
+class ConnectionManager;
 
 class Nic {
  public:
@@ -88,10 +96,15 @@ class Nic {
 
   virtual const NicAttributes& attributes() const = 0;
 
+  // Set-up of connections with peers that are not mapwire; owned by the NIC. Null: this NIC has
+  // none.
+  virtual ConnectionManager* connection_manager() { return nullptr; }
+
   // Opens a queue pair that will reach `remote` (its port is ignored) from the local address
   // `local`, and says how the peer addresses it. Errors: kLimitReached (queue pairs or completion
   // entries), kInvalidArgument (entries not a power of two in range), kSystemCall (no route, no
-  // port), kMtuMismatch (the route carries no packet of the smallest path MTU).
+  // port), kMtuMismatch (the route carries no packet of the smallest path MTU), kRocePortInUse
+  // (options.roce_port, and another process or the kernel has it).
   virtual std::expected<QueuePairAddress, Error> open_queue_pair(
       const QueuePairOptions& options, const proto::IpAddress& local,
       const proto::IpAddress& remote) = 0;

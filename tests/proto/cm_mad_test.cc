@@ -114,6 +114,13 @@ TEST(CmMad, a_rej_has_its_fields_at_their_offsets) {
   EXPECT_EQ(rej.private_data[0], std::byte{0x77});
 }
 
+TEST(CmMad, a_rej_for_a_timeout_names_the_channel_adapter) {
+  const CmRej rej = parsed<CmRej>(
+      mad(0x12, {{0, "00000001"}, {9, "10"}, {10, "0004"}, {12, "0102030405060708"}}));
+  EXPECT_EQ(rej.reason, CmRejectReason::kTimeout);
+  EXPECT_EQ(rej.ca_guid, 0x0102'0304'0506'0708U);
+}
+
 TEST(CmMad, a_rep_has_its_fields_at_their_offsets) {
   const CmRep rep = parsed<CmRep>(mad(0x13, {{0, "00000001"},
                                              {4, "00000002"},

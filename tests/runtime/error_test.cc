@@ -57,7 +57,8 @@ bool is_code(Code code) {
     case kPayloadMismatch:
     case kInterrupted:
     case kNoUsableNic:
-    case kMtuMismatch: return true;
+    case kMtuMismatch:
+    case kRocePortInUse: return true;
   }
   return false;
 }
