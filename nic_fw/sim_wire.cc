@@ -18,9 +18,10 @@ class SimWire final : public Wire {
   std::string_view name() const override { return "sim"; }
 
   std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& local) override {
-    const proto::UdpAddress address{.ip = local, .port = options_.port};
-    if (auto bound = network_.bind(address, inbox_); !bound) return std::unexpected(bound.error());
-    return address;
+    return bind({.ip = local, .port = options_.port});
+  }
+  std::expected<proto::UdpAddress, Error> open_roce_port(const proto::IpAddress& local) override {
+    return bind({.ip = local, .port = proto::kRocePort});
   }
 
   std::expected<std::size_t, Error> payload_bytes_max(const proto::IpAddress&,
@@ -44,6 +45,11 @@ class SimWire final : public Wire {
   std::uint64_t next_deadline_ns() const override { return network_.next_arrival_ns(inbox_); }
 
  private:
+  std::expected<proto::UdpAddress, Error> bind(const proto::UdpAddress& address) {
+    if (auto bound = network_.bind(address, inbox_); !bound) return std::unexpected(bound.error());
+    return address;
+  }
+
   SimNetwork& network_;
   SimLinkId egress_;
   SimInboxId inbox_;

@@ -13,7 +13,7 @@
 namespace mapwire::nic_fw {
 
 struct SimWireOptions {
-  std::uint16_t port = proto::kRocePort;   // every address the wire opens is reached at this port
+  std::uint16_t port = proto::kRocePort;   // every address is reached at this port after open()
   std::size_t payload_bytes_max = 65'487;  // of a UDP packet: the most IPv6 carries
 };
 

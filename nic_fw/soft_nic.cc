@@ -14,8 +14,10 @@
 #include <fmt/format.h>
 
 #include "mapwire/nic_fw/engine.h"
+#include "mapwire/nic_fw/management_datagram.h"
 #include "mapwire/nic_fw/queue_table.h"
 #include "mapwire/nic_fw/route_mtu.h"
+#include "mapwire/nic_fw/soft_connection_manager.h"
 #include "mapwire/nic_fw/transmitter.h"
 #include "mapwire/proto/packet.h"
 #include "mapwire/proto/ring_layout.h"
@@ -29,6 +31,9 @@ using proto::CompletionEntry;
 
 // Packets taken from the wire per poll(), which bounds its work: what the UDP wire holds at once.
 constexpr std::size_t kReceiveBatchPackets = 64;
+
+// The engine and the communication manager draw different numbers from one seed.
+constexpr std::uint64_t kConnectionManagerSeed = 0x636d'636d'636d'636d;
 
 // The completion queue, in an arena of its own: the application writes nothing into it.
 struct CompletionQueue {
@@ -55,6 +60,7 @@ class SoftNic final : public Nic {
           CounterBlock* counters);
 
   const NicAttributes& attributes() const override { return attributes_; }
+  ConnectionManager* connection_manager() override { return &connection_manager_; }
   std::expected<QueuePairAddress, Error> open_queue_pair(const QueuePairOptions& options,
                                                          const proto::IpAddress& local,
                                                          const proto::IpAddress& remote) override;
@@ -89,6 +95,7 @@ class SoftNic final : public Nic {
   Engine engine_;
   std::unique_ptr<Wire> wire_;
   Transmitter transmitter_{engine_, *wire_};
+  SoftConnectionManager connection_manager_;
   NicAttributes attributes_;
   std::array<WirePacket, kReceiveBatchPackets> received_;
   bool acknowledgements_held_ = false;
@@ -104,6 +111,10 @@ SoftNic::SoftNic(const SoftNicOptions& options, std::unique_ptr<Wire> wire,
               completions.producer,
               counters_},
       wire_{std::move(wire)},
+      connection_manager_{*wire_,
+                          {.read_atomic_max = EngineOptions{}.read_atomic_max,
+                           .seed = options.seed ^ kConnectionManagerSeed},
+                          CmCounters::in(counters)},
       attributes_{.name = "soft",
                   .wire = std::string{wire_->name()},
                   .reads_any_memory = true,
@@ -120,7 +131,7 @@ std::expected<QueuePairAddress, Error> SoftNic::open_queue_pair(const QueuePairO
   if (!payload_bytes_max) return std::unexpected(std::move(payload_bytes_max.error()));
   auto path_mtu = path_mtu_for(*payload_bytes_max, local, remote);
   if (!path_mtu) return std::unexpected(std::move(path_mtu.error()));
-  auto udp = wire_->open(local);
+  auto udp = options.roce_port ? wire_->open_roce_port(local) : wire_->open(local);
   if (!udp) return std::unexpected(std::move(udp.error()));
   auto queues = queues_.make(options);
   if (!queues) return std::unexpected(std::move(queues.error()));
@@ -174,6 +185,7 @@ std::size_t SoftNic::poll(std::span<CompletionEntry> completions, std::uint64_t 
   receive(now_ns);
   // After what has arrived was heard: a peer is not silent because we did not listen.
   if (engine_.next_deadline_ns() <= now_ns) engine_.on_time(now_ns);
+  connection_manager_.progress(now_ns);
   const std::size_t count = take_completions(completions);
   acknowledgements_held_ = count > 0;
   transmitter_.transmit(!acknowledgements_held_, now_ns);
@@ -183,7 +195,11 @@ std::size_t SoftNic::poll(std::span<CompletionEntry> completions, std::uint64_t 
 void SoftNic::receive(std::uint64_t now_ns) {
   const std::size_t count = wire_->receive(received_, now_ns);
   for (const WirePacket& packet : std::span{received_}.first(count)) {
-    engine_.on_packet(packet.flow, packet.bytes, now_ns);
+    if (is_for_management(packet.bytes)) {
+      connection_manager_.on_packet(packet, now_ns);
+    } else {
+      engine_.on_packet(packet.flow, packet.bytes, now_ns);
+    }
   }
 }
 
@@ -204,8 +220,8 @@ std::uint64_t SoftNic::next_deadline_ns() const {
   if (completions_.available() > 0) return 0;
   const bool wire_is_full = transmitter_.retry_at_ns() != Transmitter::kNever;
   if (!wire_is_full && engine_.has_output(true)) return 0;
-  return std::min(
-      {transmitter_.retry_at_ns(), engine_.next_deadline_ns(), wire_->next_deadline_ns()});
+  return std::min({transmitter_.retry_at_ns(), engine_.next_deadline_ns(),
+                   wire_->next_deadline_ns(), connection_manager_.next_deadline_ns()});
 }
 
 bool is_power_of_two_in(std::uint32_t value, std::size_t min, std::size_t max) {

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "mapwire/nic_fw/socket_address.h"
+#include "mapwire/proto/headers.h"
 
 namespace mapwire::nic_fw {
 namespace {
@@ -48,6 +49,14 @@ std::unexpected<Error> bind_error(int os_errno, const proto::UdpAddress& address
   };
   switch (os_errno) {
     case EADDRINUSE:
+      if (address.port == proto::kRocePort) {
+        return refuse(
+            Code::kRocePortInUse,
+            "it belongs to the kernel's rdma_rxe, which takes it for all addresses of the "
+            "network namespace (`rdma link`), or to another context or process (`ss -lunp "
+            "sport = :4791`): give each an address of its own, or connect without rdma://, "
+            "which takes any port");
+      }
       return refuse(Code::kAddressInUse,
                     "another program, or the kernel's rdma_rxe, owns the port: choose another one "
                     "(MAPWIRE_UDP_PORT=0 takes any that is free)");

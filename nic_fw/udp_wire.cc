@@ -22,13 +22,14 @@
 #include "mapwire/nic_fw/udp_receiver.h"
 #include "mapwire/nic_fw/udp_sender.h"
 #include "mapwire/nic_fw/udp_socket.h"
+#include "mapwire/proto/headers.h"
 #include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire::nic_fw {
 namespace {
 
-// One socket per local address in use. Each is asked at every receive(), so more would be slow
-// before they are too many.
+// One socket per local address in use, and one more where other makes are peers. Each is asked at
+// every receive(), so more would be slow before they are too many.
 constexpr std::size_t kSocketsMax = 64;
 
 class UdpWire final : public Wire {
@@ -37,7 +38,12 @@ class UdpWire final : public Wire {
       : options_{options}, epoll_{std::move(epoll)}, counters_{counters} {}
 
   std::string_view name() const override { return "udp"; }
-  std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& wanted) override;
+  std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& local) override {
+    return open(local, options_.port);
+  }
+  std::expected<proto::UdpAddress, Error> open_roce_port(const proto::IpAddress& local) override {
+    return open(local, proto::kRocePort);
+  }
   std::expected<std::size_t, Error> payload_bytes_max(const proto::IpAddress& local,
                                                       const proto::IpAddress& remote) override {
     return route_payload_bytes_max(local, remote);
@@ -50,7 +56,9 @@ class UdpWire final : public Wire {
   }
 
  private:
-  const UdpSocket* find(const proto::IpAddress& local) const;
+  std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& wanted, std::uint16_t port);
+  template <class Predicate>
+  const UdpSocket* find_if(Predicate matches) const;
   std::expected<proto::UdpAddress, Error> add(UdpSocket socket);
   std::size_t send_run(std::span<const WirePacket> run);
 
@@ -63,16 +71,22 @@ class UdpWire final : public Wire {
   std::size_t first_to_receive_ = 0;  // turns, so that a busy socket does not starve the others
 };
 
-const UdpSocket* UdpWire::find(const proto::IpAddress& local) const {
-  auto socket = std::ranges::find_if(
-      sockets_, [&](const UdpSocket& candidate) { return candidate.address().ip == local; });
+template <class Predicate>
+const UdpSocket* UdpWire::find_if(Predicate matches) const {
+  const auto socket = std::ranges::find_if(sockets_, matches, &UdpSocket::address);
   return socket == sockets_.end() ? nullptr : &*socket;
 }
 
-std::expected<proto::UdpAddress, Error> UdpWire::open(const proto::IpAddress& wanted) {
+std::expected<proto::UdpAddress, Error> UdpWire::open(const proto::IpAddress& wanted,
+                                                      std::uint16_t port) {
   proto::IpAddress local = wanted;
-  if (!is_link_local(local)) local.scope_id = 0;  // it has no meaning there, and find() compares it
-  if (const UdpSocket* socket = find(local)) return socket->address();
+  if (!is_link_local(local)) local.scope_id = 0;  // it has no meaning there, and is compared
+  const UdpSocket* open_already = find_if([&](const proto::UdpAddress& address) {
+    // Any port will do where any was asked for, but not the one that is kept for other makes.
+    const bool suits = port == 0 ? address.port != proto::kRocePort : address.port == port;
+    return address.ip == local && suits;
+  });
+  if (open_already != nullptr) return open_already->address();
   if (sockets_.size() == kSocketsMax) {
     return std::unexpected(
         Error::make(Code::kLimitReached, ErrorScope::kDevice,
@@ -80,7 +94,7 @@ std::expected<proto::UdpAddress, Error> UdpWire::open(const proto::IpAddress& wa
                                 "fewer local addresses",
                                 to_string(local), kSocketsMax)));
   }
-  auto socket = UdpSocket::open(local, options_.port);
+  auto socket = UdpSocket::open(local, port);
   if (!socket) return std::unexpected(std::move(socket.error()));
   return add(std::move(*socket));
 }
@@ -113,7 +127,8 @@ std::size_t UdpWire::send(std::span<const WirePacket> packets, std::uint64_t /*n
 }
 
 std::size_t UdpWire::send_run(std::span<const WirePacket> run) {
-  const UdpSocket* socket = find(run.front().flow.source.ip);
+  const UdpSocket* socket =
+      find_if([&](const proto::UdpAddress& address) { return address == run.front().flow.source; });
   if (socket == nullptr) {
     counters_.send_refused.add(run.size());
     return run.size();

@@ -41,6 +41,10 @@ class Wire {
   // kPermission, kLimitReached, kSystemCall (not an address of this host).
   virtual std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& local) = 0;
 
+  // The same for packets of peers of another make, which send to proto::kRocePort alone: that is
+  // the port of the answer. Errors: also kRocePortInUse.
+  virtual std::expected<proto::UdpAddress, Error> open_roce_port(const proto::IpAddress& local) = 0;
+
   // The largest UDP payload that reaches the first hop towards `remote` from `local` in one piece,
   // in bytes. Errors: kSystemCall (no route).
   virtual std::expected<std::size_t, Error> payload_bytes_max(const proto::IpAddress& local,

@@ -23,6 +23,9 @@ class WireWrapper : public Wire {
   std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& local) override {
     return inner_->open(local);
   }
+  std::expected<proto::UdpAddress, Error> open_roce_port(const proto::IpAddress& local) override {
+    return inner_->open_roce_port(local);
+  }
   std::expected<std::size_t, Error> payload_bytes_max(const proto::IpAddress& local,
                                                       const proto::IpAddress& remote) override {
     return inner_->payload_bytes_max(local, remote);

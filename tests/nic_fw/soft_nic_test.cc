@@ -51,6 +51,9 @@ class CableWire final : public Wire {
   std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& local) override {
     return proto::UdpAddress{.ip = local, .port = proto::kRocePort};
   }
+  std::expected<proto::UdpAddress, Error> open_roce_port(const proto::IpAddress& local) override {
+    return open(local);
+  }
   std::expected<std::size_t, Error> payload_bytes_max(const proto::IpAddress&,
                                                       const proto::IpAddress&) override {
     return own_.payload_bytes_max;

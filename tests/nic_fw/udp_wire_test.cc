@@ -178,6 +178,27 @@ TEST(UdpWireSockets, all_use_the_configured_port) {
   EXPECT_EQ((*one)->open(ip("127.0.0.2"))->port, port);
 }
 
+TEST(UdpWireSockets, keep_the_roce_port_apart_from_the_others) {
+  auto one = wire();
+  const auto any = *one->open(ip("127.0.0.21"));
+  const auto roce = one->open_roce_port(ip("127.0.0.21"));
+  if (!roce) GTEST_SKIP() << roce.error().message;
+  EXPECT_EQ(roce->port, proto::kRocePort);
+  EXPECT_NE(any.port, proto::kRocePort);
+  EXPECT_EQ(*one->open(ip("127.0.0.21")), any);
+  EXPECT_EQ(*one->open_roce_port(ip("127.0.0.21")), *roce);
+}
+
+TEST(UdpWireSockets, say_who_may_have_the_roce_port) {
+  auto owner = wire();
+  const auto owned = owner->open_roce_port(ip("127.0.0.22"));
+  if (!owned) GTEST_SKIP() << owned.error().message;
+  const auto refused = wire()->open_roce_port(ip("127.0.0.22"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kRocePortInUse);
+  EXPECT_NE(refused.error().message.find("rdma_rxe"), std::string::npos);
+}
+
 TEST(UdpWireSockets, are_limited) {
   auto one = wire();
   proto::IpAddress local = ip("127.0.0.1");
