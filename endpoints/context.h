@@ -37,6 +37,9 @@ struct ContextOptions {
   // Faults put between the soft NIC and its wire, as
   // "loss=0.01,duplicate=0.01,reorder=0.01,flip=0.001, seed=7" (docs/options.md). Empty: none.
   std::string faults{};
+  // The numeric IP address of this host that connections to rdma:// addresses leave from; one
+  // context can have it (docs/foreign_peers.md). Empty: as the route says.
+  std::string local_address{};
 };
 
 struct ConnectOptions {
@@ -56,13 +59,17 @@ class Context {
   // Closes all endpoints and listeners of it; their handles stay valid and answer kEndpointClosed.
   ~Context();
 
-  // Errors: kUnknownHost, kAddressInUse, kPermission, kBadOption.
+  // Errors: kUnknownHost, kAddressInUse, kPermission, kBadOption; with rdma:// kRocePortInUse,
+  // kNoUsableNic.
   std::expected<Listener, Error> listen(const ListenOptions& options = {});
 
   // Connects to "host[:port]" or "[v6%interface]:port". Waits for a peer that has not started yet.
+  // "rdma://" in front: to a peer of any make that listens by rdma_cm (docs/foreign_peers.md), with
+  // the plain profile whatever the options say and at most 56 bytes of private data.
   // Errors: kUnknownHost, kConnectionRefused or kConnectTimeout (deadline, by what was seen last),
   // kVersionMismatch, kProtocolError, kPeerRefused, kAddressTranslated, kPathBlocked,
-  // kMtuBlackHole, kMtuMismatch, kLimitReached.
+  // kMtuBlackHole, kMtuMismatch, kLimitReached, kBadOption; with rdma:// kRocePortInUse,
+  // kNoUsableNic.
   std::expected<Endpoint, Error> connect(std::string_view address,
                                          const ConnectOptions& options = {});
 

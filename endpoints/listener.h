@@ -16,6 +16,7 @@ struct ListenOptions {
   // "host", "host:port", "[v6]:port", ":port". Empty host: loopback, IPv4 and IPv6
   // (docs/security.md);
   // "[::]" both wildcards; "0.0.0.0" the IPv4 wildcard. Port 0: the system chooses.
+  // "rdma://" in front of it: for peers of any make, by rdma_cm (docs/foreign_peers.md).
   std::string address{};
   EndpointOptions endpoint{};  // of accepted endpoints; the profile is the connecting side's
 };

@@ -74,6 +74,7 @@ std::expected<void, Error> Acceptor::open(const std::vector<tcp::endpoint>& addr
         !result && result.error().code == Code::kAddressInUse && addresses.front().port() == 0;
     if (!try_another_port) break;
   }
+  for (const tcp::acceptor& socket : sockets_) addresses_.push_back(socket.local_endpoint());
   return result;
 }
 
@@ -113,15 +114,6 @@ void Acceptor::close() {
     waiting->timer.cancel();
     waiting->reply(closed_error());
   }
-}
-
-std::vector<Acceptor::tcp::endpoint> Acceptor::addresses() const {
-  std::vector<tcp::endpoint> result;
-  for (const tcp::acceptor& socket : sockets_) {
-    asio::error_code closed;
-    result.push_back(socket.local_endpoint(closed));
-  }
-  return result;
 }
 
 void Acceptor::accept(std::uint64_t timeout_ns, Reply<Endpoint> reply) {

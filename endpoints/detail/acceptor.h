@@ -14,6 +14,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "mapwire/endpoints/detail/reply.h"
@@ -34,10 +35,12 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   std::expected<void, Error> open(const std::vector<tcp::endpoint>& addresses);
   // Gives every TCP connection to `admit` until close().
   void run(const Admit& admit);
+  // Instead of open() and run(): connections come by other means, to these addresses.
+  void announce(std::vector<tcp::endpoint> addresses) { addresses_ = std::move(addresses); }
   void close();
   bool closed() const { return closed_; }
 
-  std::vector<tcp::endpoint> addresses() const;
+  const std::vector<tcp::endpoint>& addresses() const { return addresses_; }
   const EndpointOptions& options() const { return options_; }
 
   // Answers with the next connection, or kTimeout, or kEndpointClosed after close().
@@ -61,6 +64,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   asio::io_context& io_;
   const EndpointOptions options_;
   std::list<tcp::acceptor> sockets_;
+  std::vector<tcp::endpoint> addresses_;
   std::deque<std::shared_ptr<Endpoint::Impl>> ready_;
   std::list<std::shared_ptr<Waiting>> waiting_;
   bool closed_ = false;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mapwire::detail {
 namespace {
@@ -62,6 +63,17 @@ std::expected<HostPort, Error> parse_host_port(std::string_view text, std::uint1
   const auto port = parse_port(parts->rest.substr(1));
   if (!port) return bad_address(text, "the port is no number of 0..65535");
   return HostPort{.host = std::string{parts->host}, .port = *port};
+}
+
+std::expected<Address, Error> parse_address(std::string_view text, std::uint16_t default_port) {
+  constexpr std::string_view kScheme = "rdma://";
+  const bool rdma = text.starts_with(kScheme);
+  if (!rdma && text.contains("://")) {
+    return bad_address(text.substr(0, 32), "no scheme but rdma:// is known");
+  }
+  auto host_port = parse_host_port(rdma ? text.substr(kScheme.size()) : text, default_port);
+  if (!host_port) return std::unexpected(host_port.error());
+  return Address{.rdma = rdma, .host_port = std::move(*host_port)};
 }
 
 }  // namespace mapwire::detail

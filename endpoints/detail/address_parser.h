@@ -22,4 +22,14 @@ struct HostPort {
 // behind it, port no number of 0..65535, a blank or control character, longer than 255).
 std::expected<HostPort, Error> parse_host_port(std::string_view text, std::uint16_t default_port);
 
+// An address as listen() and connect() take it.
+struct Address {
+  bool rdma = false;  // "rdma://": set up by the InfiniBand connection manager, not by TCP
+  HostPort host_port;
+  friend bool operator==(const Address&, const Address&) = default;
+};
+
+// Parses the same with or without "rdma://" in front. Errors: also kBadOption for any other scheme.
+std::expected<Address, Error> parse_address(std::string_view text, std::uint16_t default_port);
+
 }  // namespace mapwire::detail

@@ -51,6 +51,9 @@ Context::Impl::Impl(const detail::Settings& settings, std::shared_ptr<detail::Da
   path_->on_endpoint_ended = [this](EndpointId id, Code code) {
     control_.on_endpoint_ended(id, code);
   };
+  path_->on_connection_event = [this](const CmEvent& event) {
+    control_.on_connection_event(event);
+  };
 }
 
 // Only lack of memory throws there, and ends the process.

@@ -14,19 +14,17 @@
 #include "mapwire/endpoints/detail/system_random.h"
 
 namespace mapwire::detail {
-namespace {
 
 Error context_gone() {
   return Error::make(Code::kEndpointClosed, ErrorScope::kProcess,
                      "context: was destroyed; make another one");
 }
 
-}  // namespace
-
 Control::Control(std::shared_ptr<DataPath> path, const Settings& settings, CounterBlock* counters)
     : path_{std::move(path)},
       settings_{settings},
       counters_{ControlCounters::in(counters)},
+      rdma_{io_, path_, counters_},
       process_nonce_{system_random()} {}
 
 template <class Function>
@@ -55,8 +53,13 @@ void Control::accept(std::shared_ptr<Acceptor> acceptor, std::uint64_t timeout_n
   });
 }
 
+void Control::on_connection_event(const CmEvent& event) {
+  post([this, event] { rdma_.on_event(event); });
+}
+
 void Control::on_endpoint_ended(EndpointId id, Code code) {
   post([this, id, code] {
+    rdma_.on_endpoint_ended(id);
     const auto found = entries_.find(id);
     if (found == entries_.end()) return;
     const Entry entry = found->second;
@@ -77,6 +80,7 @@ std::optional<std::uint32_t> Control::enter(const std::shared_ptr<Link>& link,
 void Control::stop_listening(std::shared_ptr<Acceptor> acceptor) {
   post([this, acceptor = std::move(acceptor)] {
     acceptor->close();
+    rdma_.stop_listening(acceptor);
     acceptors_.erase(acceptor);
   });
 }
@@ -93,6 +97,7 @@ void Control::end() {
 void Control::shut_down() {
   down_ = true;
   for (const auto& acceptor : std::exchange(acceptors_, {})) acceptor->close();
+  rdma_.shut_down();
   const auto connecting = connecting_;
   for (const auto& [remote, attempt] : connecting) attempt->link->close(context_gone());
   const auto links_to = links_to_;

@@ -24,6 +24,7 @@
 #include "mapwire/endpoints/detail/control_counters.h"
 #include "mapwire/endpoints/detail/data_path.h"
 #include "mapwire/endpoints/detail/link.h"
+#include "mapwire/endpoints/detail/rdma_control.h"
 #include "mapwire/endpoints/detail/reply.h"
 #include "mapwire/endpoints/detail/settings.h"
 #include "mapwire/endpoints/listener.h"
@@ -50,6 +51,8 @@ class Control {
   void stop_listening(std::shared_ptr<Acceptor> acceptor);
   // (any) The endpoint failed or was closed here: the peer is to know.
   void on_endpoint_ended(EndpointId id, Code code);
+  // (any) The NIC's connection manager has news.
+  void on_connection_event(const CmEvent& event);
 
   // Closes listeners and links; what waits gets kEndpointClosed. After it the queue runs empty.
   void shut_down();
@@ -68,17 +71,23 @@ class Control {
 
   asio::awaitable<void> serve_connect(std::string address, ConnectOptions options,
                                       Reply<Endpoint> reply);
-  asio::awaitable<EndpointResult> connect_to(HostPort address, EndpointOptions options,
-                                             std::uint64_t deadline_ns);
-  asio::awaitable<EndpointResult> connect_once(const HostPort& address,
-                                               const EndpointOptions& options,
-                                               std::uint64_t deadline_ns);
+  struct Target {
+    Address address;
+    EndpointOptions options;  // complete
+    std::uint64_t deadline_ns = 0;
+  };
+  asio::awaitable<EndpointResult> connect_to(Target target);
+  asio::awaitable<EndpointResult> connect_once(const Target& target);
+  asio::awaitable<EndpointResult> connect_by_link(tcp::endpoint remote, const Target& target);
+  asio::awaitable<EndpointResult> connect_by_rdma_cm(tcp::endpoint remote, const Target& target);
   asio::awaitable<std::expected<std::shared_ptr<Link>, Error>> link_to(tcp::endpoint remote,
                                                                        std::uint64_t deadline_ns);
   asio::awaitable<EndpointResult> set_up_over(std::shared_ptr<Link> link, EndpointOptions options,
                                               std::uint64_t deadline_ns);
 
   asio::awaitable<void> serve_listen(ListenOptions options, Reply<std::shared_ptr<Acceptor>> reply);
+  std::expected<void, Error> open_acceptor(const std::shared_ptr<Acceptor>& acceptor, bool rdma,
+                                           std::vector<tcp::endpoint> addresses);
   asio::awaitable<void> greet(std::shared_ptr<Link> link, std::shared_ptr<Acceptor> acceptor);
   asio::awaitable<void> serve_request(std::shared_ptr<Link> link,
                                       std::shared_ptr<Acceptor> acceptor,
@@ -112,6 +121,7 @@ class Control {
   std::shared_ptr<DataPath> path_;
   const Settings settings_;
   ControlCounters counters_;
+  RdmaControl rdma_;
   const std::uint64_t process_nonce_;
   std::map<tcp::endpoint, std::shared_ptr<Link>> links_to_;  // open ones that we connected
   std::map<tcp::endpoint, std::shared_ptr<Connecting>> connecting_;
@@ -123,6 +133,9 @@ class Control {
   std::mutex post_mutex_;
   bool ended_ = false;  // guarded by post_mutex_
 };
+
+// What answers when its context is no more.
+Error context_gone();
 
 // Limits on what others can make us hold; docs/security.md.
 inline constexpr std::size_t kStrangersMax = 64;

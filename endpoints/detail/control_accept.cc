@@ -12,6 +12,7 @@
 #include "mapwire/endpoints/detail/acceptor.h"
 #include "mapwire/endpoints/detail/control.h"
 #include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/endpoints/detail/host_addresses.h"
 #include "mapwire/endpoints/detail/resolve.h"
 #include "mapwire/endpoints/detail/set_up.h"
 #include "mapwire/endpoints/detail/set_up_messages.h"
@@ -37,27 +38,42 @@ std::vector<tcp::endpoint> listening_addresses(std::vector<tcp::endpoint> resolv
 
 asio::awaitable<void> Control::serve_listen(ListenOptions options,
                                             Reply<std::shared_ptr<Acceptor>> reply) {
-  const auto parsed = parse_host_port(options.address, kDefaultPort);
+  const auto parsed = parse_address(options.address, kDefaultPort);
   const auto endpoint_options = complete(options.endpoint, settings_.options);
   if (!parsed || !endpoint_options) {
     reply(std::unexpected(parsed ? endpoint_options.error() : parsed.error()));
     co_return;
   }
-  auto resolved = co_await resolve(io_, *parsed);
+  auto resolved = co_await resolve(io_, parsed->host_port);
   if (!resolved) {
     reply(std::unexpected(resolved.error()));
     co_return;
   }
   const auto acceptor = std::make_shared<Acceptor>(io_, *endpoint_options);
-  if (auto opened = acceptor->open(listening_addresses(std::move(*resolved))); !opened) {
+  auto addresses = listening_addresses(std::move(*resolved));
+  if (auto opened = open_acceptor(acceptor, parsed->rdma, std::move(addresses)); !opened) {
     reply(std::unexpected(opened.error()));
     co_return;
   }
   acceptors_.insert(acceptor);
+  reply(acceptor);
+}
+
+std::expected<void, Error> Control::open_acceptor(const std::shared_ptr<Acceptor>& acceptor,
+                                                  bool rdma, std::vector<tcp::endpoint> addresses) {
+  if (rdma) {
+    auto spelt = spell_out(addresses);
+    if (!spelt) return std::unexpected(spelt.error());
+    auto listening = rdma_.listen(std::move(*spelt), acceptor);
+    if (!listening) return std::unexpected(listening.error());
+    acceptor->announce(std::move(*listening));
+    return {};
+  }
+  if (auto opened = acceptor->open(addresses); !opened) return opened;
   acceptor->run([this](tcp::socket socket, std::shared_ptr<Acceptor> to) {
     admit(std::move(socket), std::move(to));
   });
-  reply(acceptor);
+  return {};
 }
 
 void Control::admit(tcp::socket socket, std::shared_ptr<Acceptor> acceptor) {
@@ -130,7 +146,8 @@ asio::awaitable<Control::EndpointResult> Control::answer(
   }
   EndpointOptions options = acceptor->options();
   options.profile = offer->profile;
-  auto endpoint = Endpoint::Impl::open(path_, options, addresses.local.ip, addresses.remote.ip);
+  auto endpoint = Endpoint::Impl::open(path_, options, addresses.local.ip, addresses.remote.ip,
+                                       PeerMake::kMapwire);
   if (!endpoint) co_return refuse(endpoint.error());
   if (!enter(link, *endpoint, number)) co_return refuse(too_many_connections(*link));
   const SetUp set_up{.link = link, .number = number, .endpoint = *endpoint, .path = path_};

@@ -1,6 +1,4 @@
 // The connecting side: resolve, reach, set up.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <asio/ip/tcp.hpp>
 #include <cstdint>
@@ -10,8 +8,10 @@
 #include <utility>
 
 #include "mapwire/endpoints/detail/acceptor.h"
+#include "mapwire/endpoints/detail/asio_address.h"
 #include "mapwire/endpoints/detail/control.h"
 #include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/endpoints/detail/host_addresses.h"
 #include "mapwire/endpoints/detail/probe.h"
 #include "mapwire/endpoints/detail/resolve.h"
 #include "mapwire/endpoints/detail/set_up.h"
@@ -39,15 +39,17 @@ asio::awaitable<void> Control::serve_connect(std::string address, ConnectOptions
                                              Reply<Endpoint> reply) {
   const std::uint64_t timeout_ns =
       options.timeout_ns != 0 ? options.timeout_ns : settings_.options.connect_timeout_ns;
-  const auto parsed = parse_host_port(address, kDefaultPort);
-  const auto endpoint_options = complete(options.endpoint, settings_.options);
+  const auto parsed = parse_address(address, kDefaultPort);
+  auto endpoint_options = complete(options.endpoint, settings_.options);
   if (!parsed || !endpoint_options) {
     reply(std::unexpected(parsed ? endpoint_options.error() : parsed.error()));
     co_return;
   }
+  if (parsed->rdma) endpoint_options->profile = Profile::kPlain;
   const std::uint64_t now = now_ns();
   const std::uint64_t deadline_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
-  auto endpoint = co_await connect_to(*parsed, *endpoint_options, deadline_ns);
+  Target target{.address = *parsed, .options = *endpoint_options, .deadline_ns = deadline_ns};
+  auto endpoint = co_await connect_to(std::move(target));
   if (endpoint) {
     reply(Endpoint{std::move(*endpoint)});
   } else {
@@ -55,42 +57,60 @@ asio::awaitable<void> Control::serve_connect(std::string address, ConnectOptions
   }
 }
 
-asio::awaitable<Control::EndpointResult> Control::connect_to(HostPort address,
-                                                             EndpointOptions options,
-                                                             std::uint64_t deadline_ns) {
+asio::awaitable<Control::EndpointResult> Control::connect_to(Target target) {
   std::uint64_t pause_ns = kFirstPauseNs;
   for (;;) {
-    auto endpoint = co_await connect_once(address, options, deadline_ns);
+    auto endpoint = co_await connect_once(target);
     if (endpoint || down_ || !worth_another_try(endpoint.error().code)) co_return endpoint;
     const std::uint64_t now = now_ns();
-    if (now >= deadline_ns) {
+    if (now >= target.deadline_ns) {
       // "The peer died in set-up" is how a refusal by a stranger's limit looks as well.
       if (endpoint.error().code == Code::kPeerDead)
         endpoint.error().code = Code::kConnectionRefused;
       co_return endpoint;
     }
-    co_await sleep_for_ns(io_, std::min(pause_ns, deadline_ns - now));
+    co_await sleep_for_ns(io_, std::min(pause_ns, target.deadline_ns - now));
     pause_ns = std::min(2 * pause_ns, kLastPauseNs);
   }
 }
 
-asio::awaitable<Control::EndpointResult> Control::connect_once(const HostPort& address,
-                                                               const EndpointOptions& options,
-                                                               std::uint64_t deadline_ns) {
-  auto remotes = co_await resolve(io_, address);
+asio::awaitable<Control::EndpointResult> Control::connect_once(const Target& target) {
+  auto remotes = co_await resolve(io_, target.address.host_port);
   if (!remotes) co_return std::unexpected(remotes.error());
   EndpointResult endpoint = std::unexpected(Error{});
   for (const tcp::endpoint& remote : *remotes) {
-    const std::uint64_t attempt_ns = std::min(deadline_ns, now_ns() + kAttemptNs);
-    auto link = co_await link_to(remote, attempt_ns);
-    if (link) {
-      endpoint = co_await set_up_over(*link, options, deadline_ns);
+    if (target.address.rdma) {
+      endpoint = co_await connect_by_rdma_cm(remote, target);
     } else {
-      endpoint = std::unexpected(link.error());
+      endpoint = co_await connect_by_link(remote, target);
     }
     if (endpoint || !worth_another_try(endpoint.error().code)) break;
   }
   co_return endpoint;
+}
+
+asio::awaitable<Control::EndpointResult> Control::connect_by_link(tcp::endpoint remote,
+                                                                  const Target& target) {
+  const std::uint64_t attempt_ns = std::min(target.deadline_ns, now_ns() + kAttemptNs);
+  auto link = co_await link_to(remote, attempt_ns);
+  if (!link) co_return std::unexpected(link.error());
+  co_return co_await set_up_over(*link, target.options, target.deadline_ns);
+}
+
+asio::awaitable<Control::EndpointResult> Control::connect_by_rdma_cm(tcp::endpoint remote,
+                                                                     const Target& target) {
+  std::expected<proto::IpAddress, Error> local;
+  if (settings_.local) {
+    local = *settings_.local;
+  } else {
+    local = local_address_towards(remote);
+  }
+  if (!local) co_return std::unexpected(local.error());
+  RdmaConnect wanted{.local = *local,
+                     .service = to_address(remote),
+                     .options = target.options,
+                     .deadline_ns = target.deadline_ns};
+  co_return co_await rdma_.connect(std::move(wanted));
 }
 
 // Endpoints to one peer share a link; who comes while it is being made waits for it.
@@ -124,7 +144,8 @@ asio::awaitable<Control::EndpointResult> Control::set_up_over(std::shared_ptr<Li
                                                               EndpointOptions options,
                                                               std::uint64_t deadline_ns) {
   const proto::IpAddress remote = link->addresses().remote.ip;
-  auto endpoint = Endpoint::Impl::open(path_, options, link->addresses().local.ip, remote);
+  auto endpoint =
+      Endpoint::Impl::open(path_, options, link->addresses().local.ip, remote, PeerMake::kMapwire);
   if (!endpoint) co_return endpoint;
   const auto number = enter(link, *endpoint, std::nullopt);
   if (!number) co_return std::unexpected(too_many_connections(*link));

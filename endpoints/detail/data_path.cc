@@ -31,6 +31,7 @@ DataPath::DataPath(Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock>
       counters_{PathCounters::in(counter_block_.get())},
       reason_{std::move(nic.reason)},
       nic_{std::move(nic.nic)},
+      connection_manager_{nic_->connection_manager()},
       attributes_{nic_->attributes()},
       wake_{std::move(wake)} {}
 
@@ -113,6 +114,7 @@ void DataPath::shut_down() {
   const std::lock_guard guard{lock_};
   drain_nic();
   endpoints_.for_each([](Endpoint::Impl& endpoint) { endpoint.close_locked(); });
+  connection_manager_ = nullptr;
   nic_.reset();
   helper_wakes_ns_ = kNobody;
 }
@@ -146,7 +148,10 @@ std::size_t DataPath::poll_nic(std::size_t max) {
     }
     taken += got;
   } while (got == asked && taken < max);
-  if (got == 0) take_async_events();
+  if (got == 0) {
+    take_async_events();
+    take_connection_events();
+  }
   if (!credit_wanted_.empty()) look_for_wanted_credits();
   return taken;
 }
@@ -172,6 +177,12 @@ void DataPath::take_async_events() {
     endpoints_.for_each(
         [&](Endpoint::Impl& endpoint) { endpoint.on_nic_failure(event.qpn, event.code); });
   }
+}
+
+void DataPath::take_connection_events() {
+  if (connection_manager_ == nullptr) return;
+  CmEvent event;
+  while (connection_manager_->poll_events({&event, 1}) == 1) on_connection_event(event);
 }
 
 void DataPath::send_due_credits() {

@@ -20,6 +20,7 @@
 #include "mapwire/endpoints/detail/endpoint_table.h"
 #include "mapwire/endpoints/detail/path_counters.h"
 #include "mapwire/endpoints/detail/wake_descriptor.h"
+#include "mapwire/runtime/connection_manager.h"
 #include "mapwire/runtime/counters.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
@@ -66,6 +67,8 @@ class DataPath {
   // Called under the lock, once per endpoint, when it has ended (by failure here or close). Set
   // before the first endpoint.
   std::move_only_function<void(EndpointId, Code)> on_endpoint_ended;
+  // Called under the lock: news of the NIC's connection manager. Set before the first connection.
+  std::move_only_function<void(const CmEvent&)> on_connection_event;
   // Called under the lock: see serve_for_absent. Set before the first call of it.
   std::move_only_function<void()> on_helper_needed;
 
@@ -105,6 +108,7 @@ class DataPath {
   void disarm();
   void hand_over(const Completion& completion);
   void take_async_events();
+  void take_connection_events();
   void send_due_credits();
   void look_for_wanted_credits();
   bool tell_credits_came();
@@ -115,6 +119,7 @@ class DataPath {
   PathCounters counters_;
   std::string reason_;
   std::unique_ptr<Nic> nic_;
+  ConnectionManager* connection_manager_;  // the NIC's; null if it has none or is gone
   NicAttributes attributes_;
   WakeDescriptor wake_;
   EndpointTable endpoints_;

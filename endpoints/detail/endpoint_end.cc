@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/runtime/clock.h"
 
 namespace mapwire {
 
@@ -29,6 +30,10 @@ void Endpoint::Impl::end(State state, Code first_send, Code rest) {
   state_ = state;
   if (Nic* nic = path_->nic(); nic != nullptr) {
     nic->close_queue_pair(address_.qpn);
+    if (cm_id_) {
+      nic->connection_manager()->disconnect(*cm_id_, now_ns());
+      path_->after_post();  // its timer runs now
+    }
     if (memory_) memory_->deregister(*nic);
   }
   flush(sends_, first_send, rest);

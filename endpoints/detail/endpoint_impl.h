@@ -15,6 +15,7 @@
 #include "mapwire/endpoints/detail/pending_queue.h"
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/proto/descriptor.h"
+#include "mapwire/runtime/connection_manager.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
 
@@ -37,10 +38,13 @@ struct ProbeProgress {
 
 inline constexpr std::uint32_t kProbes = 2;
 
+// Whether the peer is mapwire, or a RoCE device or stack of any make.
+enum class PeerMake : std::uint8_t { kMapwire, kForeign };
+
 }  // namespace detail
 
-// Life: open() -> connect() -> post_probes() -> activate() -> posts -> one end, by fail() or
-// close(). Until activate() nothing of it reaches the user.
+// Life: open() -> connect() -> post_probes() (not with a foreign peer) -> activate() -> posts ->
+// one end, by fail() or close(). Until activate() nothing of it reaches the user.
 //
 // Threads: public functions take the context's lock; those marked (locked) want it held.
 class Endpoint::Impl {
@@ -50,7 +54,7 @@ class Endpoint::Impl {
   // kEndpointClosed (the context is gone).
   static std::expected<std::shared_ptr<Impl>, Error> open(
       const std::shared_ptr<detail::DataPath>& path, const EndpointOptions& options,
-      const proto::IpAddress& local, const proto::IpAddress& remote);
+      const proto::IpAddress& local, const proto::IpAddress& remote, detail::PeerMake peer);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
@@ -61,7 +65,9 @@ class Endpoint::Impl {
   const QueuePairAddress& address() const { return address_; }
   RemoteBuffer credit_word() const { return credit_word_; }
 
-  // Set-up: connects the queue pair, with receives for the peer's probes posted.
+  // The connection by which the NIC's connection manager knows it: is disconnected at the end.
+  void set_cm_id(CmId id);
+  // Set-up: connects the queue pair, with receives for the probes of a peer that is not foreign.
   std::expected<void, Error> connect(const QueuePairPeer& peer, const detail::PeerTerms& terms);
   // Sends both probes. Call once, when the peer's queue pair is connected or will soon be.
   void post_probes();
@@ -114,7 +120,7 @@ class Endpoint::Impl {
   bool alive() const { return state_ == State::kSettingUp || state_ == State::kOpen; }
   std::size_t header_bytes() const { return uses_headers() ? sizeof(proto::MessageHeader) : 0; }
   std::expected<void, Error> open_queue_pair(const proto::IpAddress& local,
-                                             const proto::IpAddress& remote);
+                                             const proto::IpAddress& remote, detail::PeerMake peer);
   void post_probe_receives();
 
   // Posting (endpoint_post.cc).
@@ -144,6 +150,7 @@ class Endpoint::Impl {
   EndpointId id_ = 0;
   QueuePairAddress address_;
   RemoteBuffer credit_word_;
+  std::optional<CmId> cm_id_;
 
   State state_ = State::kSettingUp;
   std::optional<Error> error_;

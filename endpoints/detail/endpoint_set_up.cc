@@ -54,14 +54,14 @@ Endpoint::Impl::~Impl() {
 
 std::expected<std::shared_ptr<Endpoint::Impl>, Error> Endpoint::Impl::open(
     const std::shared_ptr<detail::DataPath>& path, const EndpointOptions& options,
-    const proto::IpAddress& local, const proto::IpAddress& remote) {
+    const proto::IpAddress& local, const proto::IpAddress& remote, detail::PeerMake peer) {
   std::shared_ptr<Impl> endpoint{new Impl{path, options}};
   const std::lock_guard guard{path->lock()};
   if (path->nic() == nullptr) {
     return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
                                        "endpoint: its context is gone; make another context"));
   }
-  if (auto opened = endpoint->open_queue_pair(local, remote); !opened) {
+  if (auto opened = endpoint->open_queue_pair(local, remote, peer); !opened) {
     return std::unexpected(opened.error());
   }
   const auto id = path->endpoints().add(*endpoint);
@@ -75,13 +75,15 @@ std::expected<std::shared_ptr<Endpoint::Impl>, Error> Endpoint::Impl::open(
 }
 
 std::expected<void, Error> Endpoint::Impl::open_queue_pair(const proto::IpAddress& local,
-                                                           const proto::IpAddress& remote) {
+                                                           const proto::IpAddress& remote,
+                                                           detail::PeerMake peer) {
   Nic& nic = *path_->nic();
   const QueuePairOptions wanted{.send_entries = send_queue_entries(options_),
                                 .receive_entries = options_.receive_entries,
                                 .protection_domain = detail::kProtectionDomain,
                                 .deadline_ns = options_.deadline_ns,
-                                .rnr_deadline_ns = options_.deadline_ns};
+                                .rnr_deadline_ns = options_.deadline_ns,
+                                .roce_port = peer == detail::PeerMake::kForeign};
   const auto address = nic.open_queue_pair(wanted, local, remote);
   if (!address) return std::unexpected(address.error());
   address_ = *address;
@@ -106,6 +108,11 @@ std::expected<void, Error> Endpoint::Impl::open_queue_pair(const proto::IpAddres
   return {};
 }
 
+void Endpoint::Impl::set_cm_id(CmId id) {
+  const std::lock_guard guard{path_->lock()};
+  cm_id_ = id;
+}
+
 std::expected<void, Error> Endpoint::Impl::connect(const QueuePairPeer& peer,
                                                    const detail::PeerTerms& terms) {
   const std::lock_guard guard{path_->lock()};
@@ -116,7 +123,7 @@ std::expected<void, Error> Endpoint::Impl::connect(const QueuePairPeer& peer,
   peer_credit_word_ = terms.credit_word;
   send_credits_ = detail::SendCredits{terms.receive_entries};
   probe_bytes_ = peer.path_mtu;
-  post_probe_receives();
+  if (!peer.foreign) post_probe_receives();
   return path_->nic()->connect_queue_pair(address_.qpn, peer, now_ns());
 }
 

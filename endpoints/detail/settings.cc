@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <asio/ip/address.hpp>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "mapwire/endpoints/detail/asio_address.h"
 
 namespace mapwire::detail {
 namespace {
@@ -29,13 +34,30 @@ std::unexpected<Error> bad(std::string_view option, std::uint64_t value, std::st
       fmt::format("endpoint option {}: {} is not {}; choose one that is", option, value, range)));
 }
 
+// Nothing for an empty text.
+std::expected<std::optional<proto::IpAddress>, Error> parse_local(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  asio::error_code failure;
+  const auto address = asio::ip::make_address(text, failure);
+  if (!failure) return to_ip(address);
+  return std::unexpected(
+      Error::make(Code::kBadOption, ErrorScope::kRequest,
+                  fmt::format("context option local_address: \"{}\" is no numeric IP address; "
+                              "choose one that `ip address` lists",
+                              text.substr(0, 64))));
+}
+
 }  // namespace
 
 std::expected<Settings, Error> make_settings(const ContextOptions& context) {
   auto options = Options::from_environment();
   if (!options) return std::unexpected(options.error());
-  Settings settings{
-      .threads = context.threads, .progress = context.progress, .options = std::move(*options)};
+  const auto local = parse_local(context.local_address);
+  if (!local) return std::unexpected(local.error());
+  Settings settings{.threads = context.threads,
+                    .progress = context.progress,
+                    .options = std::move(*options),
+                    .local = *local};
   if (settings.options.single_thread) settings.threads = Threads::kSingle;
   // A helper thread would be a second thread.
   if (settings.options.inline_progress || settings.threads == Threads::kSingle) {

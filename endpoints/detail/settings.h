@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 
 #include "mapwire/endpoints/context.h"
+#include "mapwire/proto/address.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/options.h"
 
@@ -14,9 +16,10 @@ struct Settings {
   Threads threads = Threads::kSafe;
   Progress progress = Progress::kPassive;
   Options options;  // of the environment, with what the caller's options say put over it
+  std::optional<proto::IpAddress> local;  // where rdma:// connects from; nothing: as the route says
 };
 
-// Errors: kBadOption (a MAPWIRE_* variable).
+// Errors: kBadOption (a MAPWIRE_* variable, no numeric local address).
 std::expected<Settings, Error> make_settings(const ContextOptions& context);
 
 // `endpoint` with what it leaves open filled in. Errors: kBadOption (out of range).

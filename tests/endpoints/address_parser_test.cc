@@ -37,6 +37,18 @@ TEST(AddressParserTest, takes_bare_ipv6_as_a_host_alone) {
   EXPECT_EQ(parsed("fe80::1%eth0"), (HostPort{"fe80::1%eth0", 18515}));
 }
 
+TEST(AddressParserTest, knows_one_scheme) {
+  EXPECT_EQ(parse_address("rdma://[::1]:7", 1),
+            (Address{.rdma = true, .host_port = {.host = "::1", .port = 7}}));
+  EXPECT_EQ(parse_address("host", 1),
+            (Address{.rdma = false, .host_port = {.host = "host", .port = 1}}));
+  for (const char* text : {"tcp://host:1", "rdma://rdma://host", "://", "rdma://host:x"}) {
+    const auto result = parse_address(text, 1);
+    ASSERT_FALSE(result) << text;
+    EXPECT_EQ(result.error().code, Code::kBadOption);
+  }
+}
+
 TEST(AddressParserTest, refuses_what_is_no_address) {
   for (const std::string& text :
        {std::string{"host:"}, std::string{"host:x"}, std::string{"host:65536"},
