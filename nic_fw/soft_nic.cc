@@ -81,7 +81,7 @@ class SoftNic final : public Nic {
     return engine_.poll_async(events);
   }
   int event_fd() const override { return wire_->event_fd(); }
-  std::uint64_t next_deadline_ns() const override;
+  std::uint64_t next_deadline_ns() override;
 
  private:
   void receive(std::uint64_t now_ns);
@@ -90,7 +90,7 @@ class SoftNic final : public Nic {
   // The order is that of destruction: the engine uses the rings, and the transmitter the engine.
   QueueTable queues_;
   Arena completion_arena_;
-  mutable RingConsumer<CompletionEntry> completions_;  // looking whether there are any is no change
+  RingConsumer<CompletionEntry> completions_;
   EngineCounters counters_;
   Engine engine_;
   std::unique_ptr<Wire> wire_;
@@ -216,7 +216,7 @@ std::size_t SoftNic::take_completions(std::span<CompletionEntry> completions) {
   return completions.size();
 }
 
-std::uint64_t SoftNic::next_deadline_ns() const {
+std::uint64_t SoftNic::next_deadline_ns() {
   if (completions_.available() > 0) return 0;
   const bool wire_is_full = transmitter_.retry_at_ns() != Transmitter::kNever;
   if (!wire_is_full && engine_.has_output(true)) return 0;

@@ -25,6 +25,11 @@ struct NicAttributes {
   std::string name;               // "soft"
   std::string wire;               // "udp"
   bool reads_any_memory = false;  // kAnyMemoryLkey names all memory of this process
+  // A device of another make, which works by itself. It may number QPNs and keys in order
+  // (otherwise they are random) and give a region one key for both uses; and it may say
+  // kRemoteOperational of a message that found too small a receive (otherwise
+  // kRemoteInvalidRequest).
+  bool foreign = false;
   std::uint32_t queue_pairs_max = 0;
   std::uint32_t queue_entries_max = 0;   // per send or receive queue
   std::uint32_t completion_entries = 0;  // sum of the queue entries of all open queue pairs
@@ -40,7 +45,7 @@ struct Access {
   bool remote_atomic = false;
 };
 
-// Keys of a memory region. lkey and rkey differ and are random.
+// Keys of a memory region. lkey and rkey differ and are random, unless attributes().foreign.
 struct MemoryKeys {
   std::uint32_t lkey = 0;
   std::uint32_t rkey = 0;
@@ -151,15 +156,16 @@ class Nic {
   // find no room wait.
   virtual std::size_t poll_async(std::span<AsyncEvent> events) = 0;
 
-  // A file descriptor that is readable while packets wait. Level-triggered, owned by the NIC.
-  // Before a caller sleeps on it, it asks next_deadline_ns() and wakes then: that alone tells of
-  // work which is left without a packet (completions that found no room in poll's span, output held
-  // back).
+  // A file descriptor that is readable while packets or completions wait. Level-triggered, owned by
+  // the NIC. Before a caller sleeps on it, it asks next_deadline_ns() after its last poll() or post
+  // and wakes then: that tells of work which is left without a packet (completions that found no
+  // room in poll's span, output held back), and makes a device notify. A NIC that was notified may
+  // stay readable until next_deadline_ns() is asked again.
   virtual int event_fd() const = 0;
 
   // When poll() must be called again even without an event: nanoseconds of now_ns's clock; 0: at
   // once; UINT64_MAX: never.
-  virtual std::uint64_t next_deadline_ns() const = 0;
+  virtual std::uint64_t next_deadline_ns() = 0;
 };
 
 }  // namespace mapwire

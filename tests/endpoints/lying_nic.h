@@ -49,7 +49,7 @@ class LyingNic : public Nic {
     return honest_->poll_async(events);
   }
   int event_fd() const override { return honest_->event_fd(); }
-  std::uint64_t next_deadline_ns() const override { return honest_->next_deadline_ns(); }
+  std::uint64_t next_deadline_ns() override { return honest_->next_deadline_ns(); }
 
  private:
   std::unique_ptr<Nic> honest_;
