@@ -17,5 +17,6 @@ set(mapwire_public_headers
   runtime/nic.h
   runtime/options.h
   runtime/quantity.h
+  runtime/verbs/verbs_device.h
   runtime/version.h
 )

@@ -1,0 +1,127 @@
+// Completing: from the device's completion queue to the caller, without a system call.
+#include <infiniband/verbs.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "mapwire/runtime/verbs/verbs_nic_impl.h"
+#include "mapwire/runtime/verbs/work_completion.h"
+
+namespace mapwire::verbs {
+namespace {
+
+using proto::CompletionEntry;
+
+constexpr std::size_t kBatch = 32;  // taken from the device at once
+// A caller that never sleeps looks for events of the device so often: it costs a system call.
+constexpr std::uint64_t kEventPeriodNs = 10'000'000;
+
+}  // namespace
+
+// Hands up to `max` completions of the device to the sink; returns how many there were. A queue
+// pair that fails with one of them is ended later, when the sink has those that follow.
+template <class Sink>
+std::size_t VerbsNic::take_batch(std::size_t max, const Sink& sink) {
+  std::array<ibv_wc, kBatch> batch;
+  const int taken = ibv_poll_cq(device_.completions.get(),
+                                static_cast<int>(std::min(max, batch.size())), batch.data());
+  if (taken <= 0) return 0;
+  const auto count = static_cast<std::size_t>(taken);
+  for (const ibv_wc& completion : std::span{batch}.first(count)) {
+    CompletionEntry entry;
+    if (translate(completion, entry)) {
+      sink(entry, pair_of(completion.wr_id), is_receive(completion.wr_id));
+    }
+  }
+  return count;
+}
+
+// False: the request is among those that are completed when the queue pair ends.
+bool VerbsNic::translate(const ibv_wc& completion, CompletionEntry& entry) {
+  QueuePair& pair = pair_of(completion.wr_id);
+  const bool receive = is_receive(completion.wr_id);
+  const Code status = to_code(completion.status, receive);
+  if (status != Code::kOk && pair.state != QueuePair::State::kConnected) return false;
+  const Request request = pair.queue(receive).pop();
+  if (!receive) pair.progress_ns = last_now_ns_;
+  const Code verdict = request.verdict != Code::kOk ? request.verdict : status;
+  if (verdict == Code::kOk) {
+    entry = success(request, completion);
+  } else {
+    entry = failure(request, completion.qp_num, verdict);
+    note_failure(pair, verdict);
+  }
+  if (pair.holds_back && !pair.sends.empty() && pair.sends.oldest().verdict != Code::kOk) {
+    fail_oldest_send(pair);  // no effect if it fails already
+  }
+  return true;
+}
+
+std::size_t VerbsNic::take_directly(std::span<CompletionEntry> out) {
+  std::size_t count = 0;
+  std::size_t asked = 0;
+  std::size_t taken = 0;
+  do {
+    asked = std::min(kBatch, out.size() - count);
+    taken = take_batch(asked, [&](const CompletionEntry& entry, QueuePair& pair, bool receive) {
+      pair.queue(receive).on_completion_taken();
+      out[count++] = entry;
+    });
+  } while (taken == asked && count < out.size());
+  return count;
+}
+
+std::size_t VerbsNic::take_ready(std::span<CompletionEntry> out) {
+  std::size_t count = 0;
+  while (count < out.size() && !ready_.empty()) out[count++] = ready_.pop();
+  if (retired_entries_ != 0 && ready_.empty()) {
+    reserved_entries_ -= std::exchange(retired_entries_, 0);
+  }
+  return count;
+}
+
+// Takes everything out of the completion queue.
+void VerbsNic::drain() {
+  const auto keep = [this](const CompletionEntry& entry, QueuePair& pair, bool receive) {
+    ready_.push(entry, pair, receive);
+  };
+  while (take_batch(kBatch, keep) != 0) {
+  }
+}
+
+std::size_t VerbsNic::poll(std::span<CompletionEntry> completions, std::uint64_t now_ns) {
+  last_now_ns_ = now_ns;
+  std::size_t count = take_ready(completions);
+  if (count < completions.size()) count += take_directly(completions.subspan(count));
+  if (completions.empty()) drain();
+  if (now_ns >= event_check_ns_) {
+    event_check_ns_ = now_ns + kEventPeriodNs;
+    take_device_events();
+  }
+  // After what has arrived was heard.
+  if (now_ns >= deadline_check_ns_) check_deadlines(now_ns);
+  if (!failing_.empty()) end_failing();
+  return count + take_ready(completions.subspan(count));
+}
+
+std::size_t VerbsNic::poll_async(std::span<AsyncEvent> events) {
+  const std::size_t count = std::min(events.size(), events_.size());
+  std::ranges::copy(std::span{events_}.first(count), events.begin());
+  events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(count));
+  return count;
+}
+
+// The caller is about to sleep: what is asked of the kernel here, polling never asks.
+std::uint64_t VerbsNic::next_deadline_ns() {
+  device_.events.arm(device_.completions.get());
+  drain();  // what came before the notification was asked for
+  take_device_events();
+  end_failing();
+  return ready_.empty() ? deadline_check_ns_ : 0;
+}
+
+}  // namespace mapwire::verbs

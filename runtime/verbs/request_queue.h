@@ -1,0 +1,54 @@
+// The requests that a queue of the device holds, oldest first, and those completed that the caller
+// has not taken: libibverbs gives back neither cookie nor length, and nothing at all of what is
+// reset.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+#include "mapwire/proto/code.h"
+#include "mapwire/proto/descriptor.h"
+
+namespace mapwire::verbs {
+
+struct Request {
+  std::uint64_t cookie = 0;
+  std::uint64_t bytes = 0;  // of a send; of a receive the completion tells
+  proto::WorkOpcode opcode = proto::WorkOpcode::kReceive;
+  Code verdict = Code::kOk;  // otherwise: how it ends in its turn, whatever the device says
+};
+
+class RequestQueue {
+ public:
+  // `entries` is a power of two.
+  explicit RequestQueue(std::uint32_t entries) : ring_(entries) {}
+
+  std::size_t entries() const { return ring_.size(); }
+  // An entry is in use until the caller took the completion of its request.
+  bool full() const { return in_use_ == ring_.size(); }
+  bool empty() const { return head_ == tail_; }
+  // Precondition: not empty.
+  Request& oldest() { return ring_[head_ & (ring_.size() - 1)]; }
+
+  // Precondition: not full.
+  void push(const Request& request) {
+    ++in_use_;
+    ring_[tail_++ & (ring_.size() - 1)] = request;
+  }
+  // Aborts if empty: the device completed what was never posted.
+  Request pop() {
+    if (empty()) std::abort();
+    return ring_[head_++ & (ring_.size() - 1)];
+  }
+  void on_completion_taken() { --in_use_; }
+
+ private:
+  std::vector<Request> ring_;
+  std::size_t head_ = 0;
+  std::size_t tail_ = 0;
+  std::size_t in_use_ = 0;
+};
+
+}  // namespace mapwire::verbs

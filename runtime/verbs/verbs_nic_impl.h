@@ -1,0 +1,105 @@
+// The NIC over one device. Set-up is in set_up.cc, posting in post.cc, completing in poll.cc,
+// ending and deadlines in end.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "mapwire/runtime/nic.h"
+#include "mapwire/runtime/verbs/event_descriptors.h"
+#include "mapwire/runtime/verbs/handles.h"
+#include "mapwire/runtime/verbs/memory_regions.h"
+#include "mapwire/runtime/verbs/queue_pair.h"
+#include "mapwire/runtime/verbs/ready_queue.h"
+#include "mapwire/runtime/verbs/verbs_nic.h"
+
+namespace mapwire::verbs {
+
+// The objects of a device that all queue pairs share.
+struct DeviceObjects {
+  DeviceHandle context;
+  ChannelHandle channel;
+  CompletionQueueHandle completions;
+  EventDescriptors events;
+};
+
+class VerbsNic final : public Nic {
+ public:
+  VerbsNic(DeviceObjects device, NicAttributes attributes, std::string name);
+
+  const NicAttributes& attributes() const override { return attributes_; }
+  std::expected<QueuePairAddress, Error> open_queue_pair(const QueuePairOptions& options,
+                                                         const proto::IpAddress& local,
+                                                         const proto::IpAddress& remote) override;
+  std::expected<void, Error> connect_queue_pair(Qpn qpn, const QueuePairPeer& peer,
+                                                std::uint64_t now_ns) override;
+  void flush_queue_pair(Qpn qpn, Code reason) override;
+  void close_queue_pair(Qpn qpn) override;
+  std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory, Access access,
+                                                   std::uint32_t protection_domain) override {
+    return regions_.add(memory, access, protection_domain);
+  }
+  void deregister_memory(std::uint32_t lkey) override { regions_.remove(lkey); }
+  bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, std::uint64_t now_ns) override;
+  bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
+                    std::uint64_t now_ns) override;
+  std::size_t poll(std::span<proto::CompletionEntry> completions, std::uint64_t now_ns) override;
+  std::size_t poll_async(std::span<AsyncEvent> events) override;
+  int event_fd() const override { return device_.events.fd(); }
+  std::uint64_t next_deadline_ns() override;
+
+ private:
+  QueuePair* find(Qpn qpn);
+  std::expected<void, Error> check(const QueuePairOptions& options) const;
+  std::expected<std::unique_ptr<QueuePair>, Error> make_queue_pair(const QueuePairOptions& options,
+                                                                   const VerbsCandidate& address);
+  void watch_progress(QueuePair& pair, std::uint64_t now_ns);
+
+  Code verdict_on(const QueuePair& pair, const proto::SendDescriptor& descriptor) const;
+  Code verdict_on(const QueuePair& pair, const proto::ReceiveDescriptor& descriptor) const;
+  bool post_to_failed(QueuePair& pair, const Request& request, bool is_receive);
+  bool hold_back(QueuePair& pair, const Request& request);
+
+  template <class Sink>
+  std::size_t take_batch(std::size_t max, const Sink& sink);
+  bool translate(const ibv_wc& completion, proto::CompletionEntry& entry);
+  std::size_t take_directly(std::span<proto::CompletionEntry> out);
+  std::size_t take_ready(std::span<proto::CompletionEntry> out);
+  void drain();
+
+  void note_failure(QueuePair& pair, Code code);
+  void fail_oldest_send(QueuePair& pair);
+  void end_failing();
+  void end(QueuePair& pair, Code status);
+  void complete_oldest(QueuePair& pair, bool is_receive, Code status);
+  void check_deadlines(std::uint64_t now_ns);
+  std::uint64_t check_deadline(QueuePair& pair, std::uint64_t now_ns);
+  void take_device_events();
+  void on_device_event(const ibv_async_event& event);
+
+  // The order is that of destruction: queue pairs go first, the device last.
+  NicAttributes attributes_;
+  std::string name_;
+  DeviceObjects device_;
+  MemoryRegions regions_;
+  std::unordered_map<Qpn, std::unique_ptr<QueuePair>> pairs_;
+
+  ReadyQueue ready_;
+  std::uint64_t reserved_entries_ =
+      0;                               // of open queue pairs, and closed ones until ready_ is empty
+  std::uint64_t retired_entries_ = 0;  // the latter
+  // Capacities: every queue pair once.
+  std::vector<QueuePair*> failing_;  // in error at the device, to be ended here
+  std::vector<AsyncEvent> events_;
+  std::uint64_t deadline_check_ns_ = UINT64_MAX;  // no queue pair's deadline is sooner
+  std::uint64_t event_check_ns_ = 0;
+  std::uint64_t last_now_ns_ = 0;  // of the last call that said it
+};
+
+}  // namespace mapwire::verbs
