@@ -122,7 +122,7 @@ TEST_P(ManyQueuePairs, addresses_say_what_the_peer_needs) {
     if (end.qpn() - last + 8 < 16) ++neighbours;
     last = end.qpn();
   }
-  EXPECT_LT(neighbours, 5) << "QPNs follow each other";
+  EXPECT_TRUE(neighbours < 5 || nic(0).attributes().foreign) << "QPNs follow each other";
   EXPECT_GT(first_psns.size(), 60U);
 }
 

@@ -163,6 +163,10 @@ TEST_P(Queues, closing_drops_what_is_outstanding_and_frees_the_buffers) {
   nic(0).close_queue_pair(closed.left.qpn());  // unknown by now: no effect
   nic(0).flush_queue_pair(closed.left.qpn(), Code::kPeerDead);
   poll_for(20'000'000);
+  // A device that works by itself may have done some before.
+  while (nic(0).attributes().foreign && completions_waiting(closed.left) > 0) {
+    EXPECT_EQ(name(Code{next_completion(closed.left).status}), name(Code::kOk));
+  }
   EXPECT_EQ(completions_waiting(closed.left), 0U);
 }
 

@@ -14,6 +14,7 @@ outbox=$(mktemp -d)
 trap 'rm -rf "$outbox"' EXIT
 status=0
 SOFTROCE_OUTBOX=$outbox "$here/run_in_guest.sh" "$kernel" "$limit_s" \
+  env MAPWIRE_TEST_REQUIRE_ALL_COLUMNS=1 \
   ctest --test-dir "$build" -L 'conformance|softroce' --output-on-failure --no-tests=error \
   --output-junit /run/softroce/outbox/results.xml || status=$?
 [[ ! -e $outbox/results.xml ]] || mv "$outbox/results.xml" "$results"

@@ -1,0 +1,30 @@
+// Two NICs of this machine in real time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "tests/conformance/world.h"
+
+namespace mapwire::conformance {
+
+class RealTimeWorld final : public World {
+ public:
+  // Both are reached at `address`.
+  RealTimeWorld(const proto::IpAddress& address, std::array<std::unique_ptr<Nic>, 2> nics)
+      : address_{address}, nics_{std::move(nics)} {}
+
+  Nic& nic(std::size_t side) override { return *nics_[side]; }
+  proto::IpAddress address(std::size_t /*side*/) const override { return address_; }
+  std::uint64_t now_ns() const override;
+  void wait(std::uint64_t until_ns) override;
+
+ private:
+  proto::IpAddress address_;
+  std::array<std::unique_ptr<Nic>, 2> nics_;
+};
+
+}  // namespace mapwire::conformance
