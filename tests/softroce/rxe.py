@@ -1,15 +1,20 @@
 """What the scripts that run inside the guest share; see rxe.sh for the devices."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+
+import network  # noqa: E402  it is in that folder
 
 DEVICE = "rxe0"
 GIDS = pathlib.Path(f"/sys/class/infiniband/{DEVICE}/ports/1/gids")
 ADDRESSES = {"IPv4": "10.9.0.1", "IPv6": "fd09::1"}
+NEIGHBOUR = {"IPv4": "10.9.0.2", "IPv6": "fd09::2"}
 
 
 def missing():
@@ -25,6 +30,23 @@ def gid_index(kind):
     return next(int(gid.name) for gid in GIDS.iterdir() if gid.read_text().startswith(start))
 
 
+def counter(name):
+    """One of rxe's counters of packets, such as sent_pkts."""
+    return int(pathlib.Path(f"/sys/class/infiniband/{DEVICE}/ports/1/hw_counters/{name}")
+               .read_text())
+
+
+def wait_for_listener(command, text, timeout_s=60):
+    """Waits until a listing, of a server that does not say when it listens, contains a text."""
+    until = time.monotonic() + timeout_s
+    while text not in output(*command)[1] and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def wait_for_tcp(port):
+    wait_for_listener(["ss", "-Hltn"], f":{port} ")
+
+
 def output(*command, timeout_s=60):
     """The exit code of a program, None if it hangs, and all it wrote."""
     try:
@@ -33,3 +55,28 @@ def output(*command, timeout_s=60):
         return ended.returncode, ended.stdout
     except subprocess.TimeoutExpired as hang:
         return None, (hang.stdout or b"").decode()
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *map(str, arguments)], check=True)
+
+
+@contextlib.contextmanager
+def neighbour(loss_percent=0):
+    """A namespace with `far`, which is another host with the addresses NEIGHBOUR; its name."""
+    with network.namespaces("far") as (namespace,):
+        ip("link", "set", "far", "netns", namespace)
+        try:
+            ip("-n", namespace, "link", "set", "far", "up")
+            ip("-n", namespace, "address", "add", f"{NEIGHBOUR['IPv4']}/24", "dev", "far")
+            ip("-n", namespace, "address", "add", f"{NEIGHBOUR['IPv6']}/64", "dev", "far", "nodad")
+            for where, device in ((["-n", namespace], "far"), ([], "near")):
+                if loss_percent:
+                    subprocess.run(["tc", *where, "qdisc", "add", "dev", device, "root", "netem",
+                                    "loss", f"{loss_percent}%"], check=True)
+            yield namespace
+        finally:
+            if loss_percent:
+                subprocess.run(["tc", "qdisc", "del", "dev", "near", "root"], check=True)
+            ip("-n", namespace, "link", "set", "far", "netns", "1")
+            ip("link", "set", "far", "up")
