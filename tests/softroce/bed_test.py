@@ -27,6 +27,9 @@ class Bed(unittest.TestCase):
         self.program("bin/apt-cache", "echo ' Depends: linux-image-1.2-amd64'")
         self.program("bin/apt-get", f"echo fetched >>'{self.root}/calls'; touch kernel.deb")
         self.program("softroce/initramfs.sh", 'mkdir -p "$2" && touch "$2/vmlinuz"')
+        for tool in ("busybox", "cpio", "depmod", "xz"):
+            self.program(f"bin/{tool}", "true")
+        self.program("bin/ldd", "exit 1")
         self.qemu("exit 0")
 
     def program(self, path, script):
@@ -68,12 +71,47 @@ class Bed(unittest.TestCase):
         self.qemu("exec sleep 100")
         status, _, err = self.boot("some", "command", limit_s="1")
         self.assertEqual(status, 124)
-        self.assertIn("no end after 1 s, so the guest was stopped: some command", err)
+        self.assertIn("no end after 1 s, so the guest was stopped while it booted: some command",
+                      err)
+        self.qemu('touch "$work/share/started"; exec sleep 100')
+        self.assertIn("while it ran the command", self.boot("true", limit_s="1")[2])
 
     def test_a_guest_that_dies_is_told_about_with_its_last_words(self):
         status, _, err = self.boot("true")
         self.assertEqual(status, 125)
         self.assertIn("the console\n", err)
+
+    def test_a_qemu_that_does_not_start_is_told_about_with_its_words(self):
+        self.program("softroce/qemu.sh", "echo no memory >&2; exit 3")
+        status, _, err = self.boot("true")
+        self.assertEqual(status, 125)
+        self.assertRegex(err, "no memory\n(.*\n)*.*QEMU ended with status 3 while the guest booted")
+
+    def test_the_kernel_is_kept_where_it_can_be_written(self):
+        home = self.root / "home"
+        self.environment.update(HOME=str(home), XDG_CACHE_HOME="")
+        self.assertIn(str(home / ".cache"), self.start("kernel.sh", "6.1").communicate()[0])
+        (self.root / "file").touch()
+        self.environment.update(XDG_CACHE_HOME=str(self.root / "file"))
+        self.assertIn(str(home / ".cache"), self.start("kernel.sh", "6.1").communicate()[0])
+
+    def test_missing_tools_are_named_with_their_package(self):
+        self.program("bin/ldd", "true")
+        status, _, err = self.boot("true")
+        self.assertEqual(status, 77)
+        self.assertRegex(err, "SKIP: busybox needs libraries.*busybox-static")
+
+    def test_an_image_that_no_initramfs_can_be_made_of_is_told_about(self):
+        self.program("softroce/initramfs.sh", "echo unexpected end of archive >&2; exit 2")
+        status, _, err = self.boot("true")
+        self.assertEqual(status, 1)
+        self.assertRegex(err, r"unexpected end of archive\n(.*\n)*.*no initramfs.*linux-image\.deb")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can renew apt's lists")
+    def test_old_package_lists_are_renewed(self):
+        self.program("bin/apt-get", f"[[ $1 == update ]] && touch '{self.root}/new' && exit\n"
+                     f"[[ -e '{self.root}/new' ]] && touch kernel.deb")
+        self.assertEqual(self.boot("true")[0], 125)
 
     def test_a_machine_that_can_not_have_a_guest_is_skipped_with_the_reason(self):
         self.program("bin/uname", "echo aarch64")
@@ -109,9 +147,11 @@ class Bed(unittest.TestCase):
         self.assertEqual((self.root / "calls").read_text(), "fetched\n")
 
     def test_a_kernel_that_was_made_by_half_is_made_again(self):
-        for half in ("bin/apt-get", "softroce/initramfs.sh"):
+        halves = {"bin/apt-get": "[[ $1 == update ]] || touch part.deb; kill -9 $$",
+                  "softroce/initramfs.sh": 'mkdir -p "$2"; touch "$2/part"; kill -9 $$'}
+        for half, script in halves.items():
             whole = (self.root / half).read_text()
-            self.program(half, 'mkdir -p "${2:-.}"; touch "${2:-.}/part.deb"; kill -9 $$')
+            self.program(half, script)
             self.assertNotEqual(self.boot("true")[0], 125)
             (self.root / half).write_text(whole)
         folder = pathlib.Path(self.start("kernel.sh", "6.1").communicate(timeout=30)[0].strip())

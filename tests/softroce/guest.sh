@@ -15,6 +15,7 @@ port() {
 # A port can be opened once only, so the command gets pipes, which it may reopen as /dev/stdout.
 run_command() {
   local status=0 readers=()
+  : >"$share/started"
   exec {out}> >(exec cat >"$(port stdout)")
   readers+=($!)
   exec {err}> >(exec cat >"$(port stderr)")
@@ -27,8 +28,11 @@ run_command() {
   echo "$status" >"$share/status"
 }
 
+# What it says goes to the console, of which run_in_guest.sh shows the end.
 if "$here/rxe.sh"; then
   run_command
+else
+  echo "softroce: no rxe0 could be made"
 fi
 sync
 busybox poweroff -f

@@ -19,6 +19,7 @@ bb mount -t tmpfs scratch /scratch
 bb mkdir /scratch/upper /scratch/work
 bb mount -t overlay -o lowerdir=/host,upperdir=/scratch/upper,workdir=/scratch/work root /new
 
+bb mkdir -p /new/proc /new/sys /new/dev /new/run
 for folder in proc sys dev; do
   bb mount --move "/$folder" "/new/$folder"
 done

@@ -14,8 +14,8 @@ modules=(
   crc32_generic crc32-pclmul rdma_rxe ib_uverbs rdma_ucm
 )
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# Beside the result, as a kernel with all its modules is too large for many a /tmp.
+work=$folder/work
 
 # Copies the modules in the order in which they can be loaded, which the file `order` holds.
 copy_modules() {
@@ -32,10 +32,11 @@ copy_modules() {
   done <"$work/files"
 }
 
-mkdir -p "$folder" "$work/package" "$work"/root/{bin,modules,proc,sys,dev,host,scratch,share,new}
+mkdir -p "$work/package" "$work"/root/{bin,modules,proc,sys,dev,host,scratch,share,new}
 dpkg -x "$image" "$work/package"
 copy_modules
-cp /bin/busybox "$work/root/bin/"
+cp "$(command -v busybox)" "$work/root/bin/"
 install -m 755 "$here/init.sh" "$work/root/init"
 (cd "$work/root" && find . | cpio -o -H newc --quiet | gzip -1) >"$folder/initramfs"
 cp "$work"/package/boot/vmlinuz-* "$folder/vmlinuz"
+rm -rf "$work"

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 boot=$1
-work=$2
+work=${2//,/,,}  # as QEMU wants it in options
 
 # TCG, as KVM is not to be had in many places, and where it is, a stock kernel may hang under it.
 # The host's files are offered read-only; `remap`, as they lie on several file systems.

@@ -27,12 +27,24 @@ boot=$("$here/kernel.sh" "$kernel")
 work=$(mktemp -d)
 mkdir -p "$work/share/outbox"
 mkfifo "$work/stdout" "$work/stderr"
-qemu=
+# Held open here, or the readers would wait for ever for a QEMU that ends before it opens them.
+exec {out}<>"$work/stdout" {err}<>"$work/stderr"
+exec {from_out}<"$work/stdout" {from_err}<"$work/stderr"
+wait_for_readers() {
+  exec {out}>&- {err}>&-
+  wait
+}
 # shellcheck disable=SC2317  # called by the trap
 clean_up() {
-  [[ -z $qemu ]] || kill "$qemu" 2>/dev/null || true
-  wait
+  local running
+  readarray -t running < <(jobs -rp)
+  ((${#running[@]} == 0)) || kill "${running[@]}" 2>/dev/null || true
+  wait_for_readers
   rm -rf "$work"
+}
+# What the guest was at.
+stage() {
+  if [[ -e $work/share/started ]]; then echo "ran the command"; else echo "booted"; fi
 }
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -40,30 +52,30 @@ trap 'exit 143' TERM HUP
 
 echo "$here" >"$work/share/folder"
 {
-  printf 'export HOME=%q\n' "$HOME"
+  printf 'export HOME=%q\n' "${HOME:-/root}"
   printf 'cd %q || exit\n' "$PWD"
   printf 'exec'
   printf ' %q' "$@"
   echo
 } >"$work/share/command"
 
-cat "$work/stdout" &
-cat "$work/stderr" >&2 &
-timeout --foreground --kill-after=5 "$limit_s" "$here/qemu.sh" "$boot" "$work" >&2 &
-qemu=$!
+cat <&"$from_out" {out}>&- {err}>&- &
+cat <&"$from_err" >&2 {out}>&- {err}>&- &
+timeout --foreground --kill-after=5 "$limit_s" \
+  "$here/qemu.sh" "$boot" "$work" >&2 {out}>&- {err}>&- &
 outcome=0
-wait "$qemu" || outcome=$?
-qemu=
-wait
+wait $! || outcome=$?
+wait_for_readers
 [[ -z ${SOFTROCE_OUTBOX:-} ]] || cp "$work"/share/outbox/* "$SOFTROCE_OUTBOX" 2>/dev/null || true
 
 if [[ -s $work/share/status ]]; then
   exit "$(cat "$work/share/status")"
 fi
-tail -n 30 "$work/console" >&2
+tail -n 30 "$work/console" >&2 2>/dev/null || true
 if ((outcome == 124)); then
-  say "no end after $limit_s s, so the guest was stopped: $*"
+  say "no end after $limit_s s, so the guest was stopped while it $(stage): $*"
   exit 124
 fi
-say "the guest died before the command ended; the last lines of its console are above: $*"
+say "QEMU ended with status $outcome while the guest $(stage); what it said and the last lines of" \
+  "the guest's console are above: $*"
 exit 125
