@@ -57,6 +57,8 @@ class Context {
   Context(Context&&) noexcept;
   Context& operator=(Context&&) noexcept;
   // Closes all endpoints and listeners of it; their handles stay valid and answer kEndpointClosed.
+  // Waits, for at most a second each, until good-byes have left and peers of rdma:// connections
+  // have confirmed them.
   ~Context();
 
   // Errors: kUnknownHost, kAddressInUse, kPermission, kBadOption; with rdma:// kRocePortInUse,

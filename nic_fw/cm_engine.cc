@@ -176,6 +176,11 @@ void CmEngine::disconnect(CmId id, std::uint64_t now_ns) {
   }
 }
 
+bool CmEngine::disconnecting() const {
+  return state_->table.count_if(
+             [](const CmConnection& c) { return c.state == CmState::kDreqSent; }) != 0;
+}
+
 std::size_t CmEngine::poll_events(std::span<CmEvent> events) {
   return take_front(state_->events, events, [](CmEvent& event) { return std::move(event); });
 }

@@ -56,6 +56,7 @@ class CmEngine {
   void reject(CmId id, CmRefusal reason, std::uint64_t now_ns);
   void establish(CmId id, std::uint64_t now_ns);
   void disconnect(CmId id, std::uint64_t now_ns);
+  bool disconnecting() const;
   std::size_t poll_events(std::span<CmEvent> events);
 
   // A MAD arrived: any bytes from anyone. `bytes` is not kept.

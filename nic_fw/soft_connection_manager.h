@@ -29,6 +29,7 @@ class SoftConnectionManager final : public ConnectionManager {
   void reject(CmId id, CmRefusal reason, std::uint64_t now_ns) override;
   void establish(CmId id, std::uint64_t now_ns) override;
   void disconnect(CmId id, std::uint64_t now_ns) override;
+  bool disconnecting() const override { return engine_.disconnecting(); }
   std::size_t poll_events(std::span<CmEvent> events) override {
     return engine_.poll_events(events);
   }

@@ -105,6 +105,8 @@ class ConnectionManager {
   virtual void establish(CmId id, std::uint64_t now_ns) = 0;
   // Ends a connection in whatever state it is and tells the peer. No effect on one that has ended.
   virtual void disconnect(CmId id, std::uint64_t now_ns) = 0;
+  // Whether a peer has yet to confirm a disconnect(). Until it has, poll() tells it again.
+  virtual bool disconnecting() const = 0;
 
   // Moves up to events.size() events out, oldest first; returns their number.
   virtual std::size_t poll_events(std::span<CmEvent> events) = 0;

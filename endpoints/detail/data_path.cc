@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t kBatch = 32;
 // Rounds of serving under one hold of the lock, so that a waiting application gets it soon.
 constexpr int kRoundsMax = 4;
+// For the peers of rdma:// connections to confirm the end: three repeats.
+constexpr std::uint64_t kDisconnectsNs = 1'000'000'000;
 
 }  // namespace
 
@@ -114,9 +116,21 @@ void DataPath::shut_down() {
   const std::lock_guard guard{lock_};
   drain_nic();
   endpoints_.for_each([](Endpoint::Impl& endpoint) { endpoint.close_locked(); });
+  await_disconnects();
   connection_manager_ = nullptr;
   nic_.reset();
   helper_wakes_ns_ = kNobody;
+}
+
+// Without the NIC nobody repeats a good-bye that the network has lost.
+void DataPath::await_disconnects() {
+  if (connection_manager_ == nullptr) return;
+  const std::uint64_t end_ns = now_ns() + kDisconnectsNs;
+  while (connection_manager_->disconnecting() && now_ns() < end_ns) {
+    wake_.clear();  // of completions that nobody will take
+    wake_.sleep_until(std::min(end_ns, nic_deadline_ns()));
+    drain_nic();
+  }
 }
 
 std::size_t DataPath::poll_locked(std::span<Completion> out) {

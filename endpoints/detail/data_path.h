@@ -106,6 +106,7 @@ class DataPath {
   std::size_t poll_locked(std::span<Completion> out);
   std::size_t poll_nic(std::size_t max);
   void disarm();
+  void await_disconnects();
   void hand_over(const Completion& completion);
   void take_async_events();
   void take_connection_events();

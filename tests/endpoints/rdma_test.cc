@@ -271,6 +271,18 @@ TEST_F(LossyRdmaTest, connects_and_disconnects_all_the_same) {
   }
 }
 
+class LostGoodbyeRdmaTest : public RdmaTest {
+ protected:
+  // The third and fourth packet of the client are lost: its DREQ twice, unless it was slow before.
+  LostGoodbyeRdmaTest() { client_options_.faults = "loss=0.3,seed=20"; }
+};
+
+TEST_F(LostGoodbyeRdmaTest, a_context_does_not_go_before_its_peer_knows) {
+  connect();
+  client_.reset();
+  EXPECT_EQ(end_of(*server_, *accepted_), Code::kPeerClosed);
+}
+
 class InlineRdmaTest : public RdmaTest {
  protected:
   InlineRdmaTest() { client_options_.progress = Progress::kInline; }

@@ -122,7 +122,9 @@ TEST_F(CmTest, a_connection_stands_when_the_rtu_has_come) {
 TEST_F(CmTest, a_disconnect_is_told_to_the_peer_alone_and_forgotten_by_both) {
   const Established ids = establish();
   active_.disconnect(ids.active, 0);
+  EXPECT_TRUE(active_.disconnecting());
   exchange(active_, passive_);
+  EXPECT_FALSE(active_.disconnecting());
   EXPECT_EQ(only_event(passive_).kind, CmEventKind::kDisconnected);
   EXPECT_THAT(events_of(active_), IsEmpty());
   pass(0, 10 * kSecondNs);
