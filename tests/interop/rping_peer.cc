@@ -1,0 +1,207 @@
+// The other end of an unmodified rping, the ping of librdmacm, on whatever NIC a context has:
+// either role. In each round the client tells of a buffer, which the server reads, and of a second
+// one, to which the server writes what it read; the client compares the two.
+//
+//   rping_peer serve rdma://HOST:PORT COUNT
+//   rping_peer call rdma://HOST:PORT COUNT --size BYTES
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "mapwire/endpoints/context.h"
+#include "mapwire/proto/endian.h"
+
+namespace mapwire::interop {
+namespace {
+
+constexpr std::uint64_t kPatienceNs = 60'000'000'000;
+constexpr std::size_t kBufferBytesMax = 1 << 20;
+
+// What rping sends to tell of a buffer, and with any content to say "go on".
+struct BufferMessage {
+  proto::be64 address;
+  proto::be32 rkey;
+  proto::be32 bytes;
+};
+static_assert(proto::WireStruct<BufferMessage> && sizeof(BufferMessage) == 16);
+
+[[noreturn]] void fail(std::string_view why) {
+  std::fprintf(stderr, "rping_peer: %.*s\n", static_cast<int>(why.size()), why.data());
+  std::exit(EXIT_FAILURE);
+}
+
+template <class T>
+T value_of(std::expected<T, Error> result) {
+  if (!result) fail(result.error().message + " (" + std::string{name(result.error().code)} + ")");
+  return std::move(*result);
+}
+
+// One end: the connection, and a receive that is always posted.
+class End {
+ public:
+  End(Context& context, Endpoint endpoint) : context_{context}, endpoint_{std::move(endpoint)} {
+    post_receive();
+  }
+
+  void send(const BufferMessage& message) {
+    std::array<std::byte, sizeof(message)> bytes{};
+    proto::store(bytes, message);
+    require(endpoint_.post_send(bytes, kSend));
+    await(kSend);
+  }
+  BufferMessage receive() {
+    await(kReceive);
+    const auto message = proto::load<BufferMessage>(received_);
+    post_receive();
+    return message;
+  }
+  void read(std::span<std::byte> target, const RemoteBuffer& source) {
+    require(endpoint_.post_read(target, source, kSend));
+    await(kSend);
+  }
+  void write(std::span<const std::byte> source, const RemoteBuffer& target) {
+    require(endpoint_.post_write(source, target, kSend));
+    await(kSend);
+  }
+
+  // The peer, which has seen its last round, is the one to go.
+  void await_end() {
+    while (!endpoint_.error()) {
+      Completion completion;
+      if (context_.wait({&completion, 1}, kPatienceNs) == 0) fail("the peer does not disconnect");
+    }
+    const Code code = endpoint_.error()->code;
+    if (code != Code::kPeerClosed) fail(endpoint_.error()->message);
+  }
+
+ private:
+  static constexpr std::uint64_t kSend = 0;
+  static constexpr std::uint64_t kReceive = 1;
+
+  void require(Code code) {
+    if (code != Code::kOk) fail(code_entry(code).meaning);
+  }
+  void post_receive() { require(endpoint_.post_receive(received_, kReceive)); }
+
+  // Waits for the completion of `kind`; one of the other kind may come first.
+  void await(std::uint64_t kind) {
+    while (done_[kind] == 0) {
+      Completion completion;
+      if (context_.wait({&completion, 1}, kPatienceNs) == 0) fail("no completion came");
+      if (completion.status != Code::kOk) fail(code_entry(completion.status).meaning);
+      ++done_[completion.cookie];
+    }
+    --done_[kind];
+  }
+
+  Context& context_;
+  Endpoint endpoint_;
+  std::array<std::byte, sizeof(BufferMessage)> received_{};
+  std::array<int, 2> done_{};
+};
+
+RemoteBuffer remote_of(const BufferMessage& message) {
+  if (message.bytes > kBufferBytesMax) fail("the peer's buffer is larger than rping has any");
+  return {.address = message.address, .bytes = message.bytes, .rkey = message.rkey};
+}
+
+void serve(const std::string& address, int count) {
+  Context context = value_of(Context::create());
+  Listener listener = value_of(context.listen({.address = address}));
+  std::fprintf(stderr, "listening\n");
+  End end{context, value_of(listener.accept(kPatienceNs))};
+  std::vector<std::byte> data;
+  for (int i = 0; i < count; ++i) {
+    const RemoteBuffer source = remote_of(end.receive());
+    data.assign(source.bytes, {});
+    end.read(data, source);
+    const std::string expected = "rdma-ping-" + std::to_string(i) + ":";
+    const std::string_view text{reinterpret_cast<const char*>(data.data()), data.size()};
+    if (!text.starts_with(expected)) fail("what was read is not what rping writes");
+    end.send({});
+    end.write(data, remote_of(end.receive()));
+    end.send({});
+  }
+  end.await_end();
+}
+
+BufferMessage describe(const MemoryRegion& region) {
+  const RemoteBuffer remote = region.remote();
+  BufferMessage message;
+  message.address = remote.address;
+  message.rkey = remote.rkey;
+  message.bytes = static_cast<std::uint32_t>(remote.bytes);
+  return message;
+}
+
+// rping takes its data for a text.
+void fill(std::span<std::byte> memory, int round) {
+  for (std::size_t i = 0; i < memory.size(); ++i) {
+    memory[i] = static_cast<std::byte>('A' + (i + static_cast<std::size_t>(round)) % 26);
+  }
+  memory.back() = {};
+}
+
+void call(const std::string& address, int count, std::size_t bytes) {
+  Context context = value_of(Context::create());
+  MemoryRegion source = value_of(context.allocate(bytes, {.remote_read = true}));
+  MemoryRegion sink = value_of(context.allocate(bytes, {.remote_write = true}));
+  End end{context, value_of(context.connect(address, {.endpoint = {.profile = Profile::kPlain}}))};
+  for (int i = 0; i < count; ++i) {
+    fill(source.memory(), i);
+    std::ranges::fill(sink.memory(), std::byte{});
+    end.send(describe(source));
+    end.receive();
+    end.send(describe(sink));
+    end.receive();
+    if (!std::ranges::equal(source.memory(), sink.memory())) fail("other bytes came back");
+  }
+}
+
+void run(int argc, char** argv) {
+  CLI::App app{"The other end of rping"};
+  std::string role;
+  std::string address;
+  int count = 0;
+  std::size_t bytes = 64;
+  app.add_option("role", role)->required()->check(CLI::IsMember({"serve", "call"}));
+  app.add_option("address", address)->required();
+  app.add_option("count", count)->required()->check(CLI::Range(1, 1'000'000));
+  app.add_option("--size", bytes)->check(CLI::Range(std::size_t{16}, kBufferBytesMax));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  if (role == "serve") {
+    serve(address, count);
+  } else {
+    call(address, count, bytes);
+  }
+  std::fprintf(stderr, "%d rounds\n", count);
+}
+
+}  // namespace
+}  // namespace mapwire::interop
+
+int main(int argc, char** argv) {
+  try {
+    mapwire::interop::run(argc, argv);
+  } catch (const std::exception& error) {  // no memory, say
+    std::fprintf(stderr, "rping_peer: %s\n", error.what());
+    return EXIT_FAILURE;
+  }
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""rping over rxe with the soft NIC at the other end: connections that the communication managers
+of both set up, either role, with and without loss; and the commands that docs/foreign_peers.md
+shows.
+
+MAPWIRE_TEST_ROUNDS is the number of rounds in each connection.
+"""
+
+import os
+import re
+import shlex
+
+import rxe
+from support import PATIENCE_S, Process, build_dir, check, finish, skip, source_dir
+
+ROUNDS = int(os.environ.get("MAPWIRE_TEST_ROUNDS", "20"))
+PORT = 7174
+CONNECTIONS = 2  # one after another: the second finds what the first has left
+PEER = "build/dev/tests/interop/rping_peer"
+SHOWN = re.compile(rf"^    ((?:rping|{PEER}) .*)$", re.MULTILINE)
+
+
+def rping(*arguments):
+    """The program of the other make, on `near`. -V: it compares what comes back."""
+    return Process("rping", "-p", PORT, "-C", ROUNDS, "-V", *arguments)
+
+
+def soft(namespace, *arguments):
+    return Process(build_dir() / "tests/interop/rping_peer", *arguments, namespace=namespace)
+
+
+def url(address):
+    return f"rdma://[{address}]:{PORT}" if ":" in address else f"rdma://{address}:{PORT}"
+
+
+def ends(name, own, other):
+    status = own.end(PATIENCE_S + ROUNDS)
+    check(f"{name}: the soft NIC's end", status == 0, own.lines)
+    check(f"{name}: rping", other.end() == 0, (other.lines, other.stdout))
+
+
+def both_roles(namespace, kind, size, path):
+    name = f"{kind}, {size} bytes, {path}"
+    with soft(namespace, "serve", url(rxe.NEIGHBOUR[kind]), ROUNDS) as server:
+        server.wait_for_line("listening")
+        with rping("-c", "-a", rxe.NEIGHBOUR[kind], "-S", size) as client:
+            ends(f"{name}, the soft NIC serves", server, client)
+    with rping("-s", "-a", rxe.ADDRESSES[kind], "-S", size) as server:
+        # It does not say that it listens, and need not: whoever calls waits for it.
+        with soft(namespace, "call", url(rxe.ADDRESSES[kind]), ROUNDS, "--size", size) as client:
+            ends(f"{name}, the soft NIC calls", client, server)
+
+
+def shown(namespace):
+    """The page shows two pairs of commands, each with the end that waits first."""
+    page = (source_dir() / "docs/foreign_peers.md").read_text()
+    commands = [shlex.split(line) for line in SHOWN.findall(page)]
+    check("the page on foreign peers shows two pairs of commands", len(commands) == 4, commands)
+    for first, second in zip(commands[::2], commands[1::2]):
+        ends_by_program = {}
+        for program, *arguments in (first, second):
+            if program == PEER:
+                ends_by_program[program] = process = soft(namespace, *arguments)
+                if "serve" in arguments:
+                    process.wait_for_line("listening")
+            else:
+                ends_by_program[program] = Process(program, *arguments)
+        with ends_by_program[PEER] as own, ends_by_program["rping"] as other:
+            ends(f"as shown: {shlex.join(second)}", own, other)
+
+
+def main():
+    if why := rxe.missing():
+        skip("rping", why)
+        finish()
+    with rxe.neighbour() as namespace:
+        shown(namespace)
+        for kind in rxe.ADDRESSES:
+            for size in (64, 10000):  # one packet and several
+                for _ in range(CONNECTIONS):
+                    both_roles(namespace, kind, size, "no loss")
+    with rxe.neighbour(loss_percent=3) as namespace:
+        for kind in rxe.ADDRESSES:
+            for _ in range(CONNECTIONS):
+                both_roles(namespace, kind, 10000, "3 % loss")
+    finish()
+
+
+main()
