@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace mapwire::nic_fw {
 namespace {
@@ -73,11 +72,11 @@ void cm_tell(CmCore& core, const CmConnection& connection, CmEvent event) {
   event.service = connection.service;
   event.peer = connection.peer;
   event.path_mtu = connection.path_mtu;
-  core.events.push_back(std::move(event));
+  core.events.push_back(event);
 }
 
-void cm_tell_end(CmCore& core, CmConnection& connection, CmEvent event) {
-  cm_tell(core, connection, std::move(event));
+void cm_tell_end(CmCore& core, CmConnection& connection, const CmEvent& event) {
+  cm_tell(core, connection, event);
   connection.held = false;
 }
 

@@ -64,7 +64,7 @@ void cm_refuse(CmCore& core, const CmConnection& connection, proto::CmAnswered a
 void cm_tell(CmCore& core, const CmConnection& connection, CmEventKind kind);
 void cm_tell(CmCore& core, const CmConnection& connection, CmEvent event);
 // Tells the application of the end, after which it does not hold the connection any more.
-void cm_tell_end(CmCore& core, CmConnection& connection, CmEvent event);
+void cm_tell_end(CmCore& core, CmConnection& connection, const CmEvent& event);
 
 // Whether a further connection may be remembered; forgets the one that ended longest ago if that
 // makes room.

@@ -28,11 +28,10 @@ struct CmEngine::State : CmCore {
 
 namespace {
 
-template <class Take>
-std::size_t take_front(auto& queue, auto out, Take take) {
+std::size_t take_front(auto& queue, auto out) {
   std::size_t count = 0;
   while (count < out.size() && !queue.empty()) {
-    out[count++] = take(queue.front());
+    out[count++] = queue.front();
     queue.pop_front();
   }
   return count;
@@ -182,7 +181,7 @@ bool CmEngine::disconnecting() const {
 }
 
 std::size_t CmEngine::poll_events(std::span<CmEvent> events) {
-  return take_front(state_->events, events, [](CmEvent& event) { return std::move(event); });
+  return take_front(state_->events, events);
 }
 
 void CmEngine::on_mad(const CmPath& path, std::span<const std::byte> bytes, std::uint64_t now_ns) {
@@ -207,8 +206,7 @@ void CmEngine::on_time(std::uint64_t now_ns) {
 std::uint64_t CmEngine::next_deadline_ns() const { return state_->table.first_deadline_ns(); }
 
 std::size_t CmEngine::take_datagrams(std::span<CmDatagram> datagrams) {
-  return take_front(state_->datagrams, datagrams,
-                    [](CmDatagram& datagram) { return std::move(datagram); });
+  return take_front(state_->datagrams, datagrams);
 }
 
 bool CmEngine::has_datagrams() const { return !state_->datagrams.empty(); }

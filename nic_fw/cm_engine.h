@@ -38,7 +38,7 @@ struct CmPath {
 
 struct CmDatagram {
   CmPath path;
-  proto::RawBytes<proto::kMadBytes> mad;
+  proto::RawBytes<proto::kMadBytes> mad{};
 };
 
 class CmEngine {

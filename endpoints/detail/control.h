@@ -87,7 +87,7 @@ class Control {
 
   asio::awaitable<void> serve_listen(ListenOptions options, Reply<std::shared_ptr<Acceptor>> reply);
   std::expected<void, Error> open_acceptor(const std::shared_ptr<Acceptor>& acceptor, bool rdma,
-                                           std::vector<tcp::endpoint> addresses);
+                                           const std::vector<tcp::endpoint>& addresses);
   asio::awaitable<void> greet(std::shared_ptr<Link> link, std::shared_ptr<Acceptor> acceptor);
   asio::awaitable<void> serve_request(std::shared_ptr<Link> link,
                                       std::shared_ptr<Acceptor> acceptor,

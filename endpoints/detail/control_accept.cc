@@ -50,8 +50,8 @@ asio::awaitable<void> Control::serve_listen(ListenOptions options,
     co_return;
   }
   const auto acceptor = std::make_shared<Acceptor>(io_, *endpoint_options);
-  auto addresses = listening_addresses(std::move(*resolved));
-  if (auto opened = open_acceptor(acceptor, parsed->rdma, std::move(addresses)); !opened) {
+  const auto addresses = listening_addresses(std::move(*resolved));
+  if (auto opened = open_acceptor(acceptor, parsed->rdma, addresses); !opened) {
     reply(std::unexpected(opened.error()));
     co_return;
   }
@@ -60,7 +60,8 @@ asio::awaitable<void> Control::serve_listen(ListenOptions options,
 }
 
 std::expected<void, Error> Control::open_acceptor(const std::shared_ptr<Acceptor>& acceptor,
-                                                  bool rdma, std::vector<tcp::endpoint> addresses) {
+                                                  bool rdma,
+                                                  const std::vector<tcp::endpoint>& addresses) {
   if (rdma) {
     auto spelt = spell_out(addresses);
     if (!spelt) return std::unexpected(spelt.error());

@@ -44,6 +44,14 @@ auto RdmaControl::with_manager(Function function)
   return result;
 }
 
+template <class Function>
+void RdmaControl::tell_manager(Function function) {
+  const std::lock_guard guard{path_->lock()};
+  if (path_->nic() == nullptr) return;
+  if (ConnectionManager* manager = path_->nic()->connection_manager()) function(*manager);
+  path_->after_post();
+}
+
 asio::awaitable<RdmaControl::EndpointResult> RdmaControl::connect(RdmaConnect wanted) {
   if (down_) co_return std::unexpected(context_gone());  // nothing would ever answer it
   auto endpoint = Endpoint::Impl::open(path_, wanted.options, wanted.local, wanted.service.ip,
@@ -117,7 +125,7 @@ bool RdmaControl::activate(Endpoint::Impl& endpoint, const CmEvent& event,
 }
 
 std::expected<std::vector<tcp::endpoint>, Error> RdmaControl::listen(
-    std::vector<tcp::endpoint> addresses, std::shared_ptr<Acceptor> acceptor) {
+    std::vector<tcp::endpoint> addresses, const std::shared_ptr<Acceptor>& acceptor) {
   if (acceptor->options().private_data.size() > kCmReplyPrivateBytes) {
     return std::unexpected(private_data_too_long(acceptor->options().private_data.size()));
   }
@@ -159,10 +167,7 @@ std::expected<void, Error> RdmaControl::listen_at(const std::vector<tcp::endpoin
 void RdmaControl::stop_listening(const std::shared_ptr<Acceptor>& acceptor) {
   std::erase_if(listeners_, [&](const auto& listener) {
     if (listener.second != acceptor) return false;
-    (void)with_manager([&](ConnectionManager& manager) -> std::expected<void, Error> {
-      manager.stop_listening(listener.first);
-      return {};
-    });
+    tell_manager([&](ConnectionManager& manager) { manager.stop_listening(listener.first); });
     return true;
   });
 }
@@ -199,13 +204,9 @@ void RdmaControl::on_request(const CmEvent& event) {
   log(LogLevel::kWarn, "listener rdma://{}: connection from {}: {}",
       proto::to_string(event.service), proto::to_string(event.peer.udp.ip),
       accepted.error().message);
-  (void)with_manager([&](ConnectionManager& manager) -> std::expected<void, Error> {
-    manager.reject(event.id,
-                   accepted.error().code == Code::kMtuMismatch ? CmRefusal::kInvalidPathMtu
-                                                               : CmRefusal::kNoResources,
-                   now_ns());
-    return {};
-  });
+  const auto reason = accepted.error().code == Code::kMtuMismatch ? CmRefusal::kInvalidPathMtu
+                                                                  : CmRefusal::kNoResources;
+  tell_manager([&](ConnectionManager& manager) { manager.reject(event.id, reason, now_ns()); });
 }
 
 std::expected<void, Error> RdmaControl::accept(const CmEvent& event,

@@ -50,8 +50,8 @@ class RdmaControl {
   // Listens on as many of `addresses` as can be had, for `acceptor`, and answers which. Errors:
   // what the first address failed with, if none could be had; kNoUsableNic; kBadOption (private
   // data of the acceptor's options too long).
-  std::expected<std::vector<tcp::endpoint>, Error> listen(std::vector<tcp::endpoint> addresses,
-                                                          std::shared_ptr<Acceptor> acceptor);
+  std::expected<std::vector<tcp::endpoint>, Error> listen(
+      std::vector<tcp::endpoint> addresses, const std::shared_ptr<Acceptor>& acceptor);
   // No effect for an acceptor that does not listen here.
   void stop_listening(const std::shared_ptr<Acceptor>& acceptor);
 
@@ -76,6 +76,9 @@ class RdmaControl {
   // kEndpointClosed if there is none.
   template <class Function>
   auto with_manager(Function function) -> decltype(function(std::declval<ConnectionManager&>()));
+  // The same for what cannot fail; nothing happens if there is none.
+  template <class Function>
+  void tell_manager(Function function);
   std::expected<void, Error> listen_at(const std::vector<tcp::endpoint>& addresses,
                                        const std::shared_ptr<Acceptor>& acceptor,
                                        std::vector<tcp::endpoint>& listening);
