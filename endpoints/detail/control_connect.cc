@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -59,11 +60,15 @@ asio::awaitable<void> Control::serve_connect(std::string address, ConnectOptions
 
 asio::awaitable<Control::EndpointResult> Control::connect_to(Target target) {
   std::uint64_t pause_ns = kFirstPauseNs;
+  std::optional<Error> refusal;
   for (;;) {
     auto endpoint = co_await connect_once(target);
     if (endpoint || down_ || !worth_another_try(endpoint.error().code)) co_return endpoint;
+    if (endpoint.error().code == Code::kConnectionRefused) refusal = endpoint.error();
     const std::uint64_t now = now_ns();
     if (now >= target.deadline_ns) {
+      // A refusal tells more than the silence of a last attempt that had no time left.
+      if (refusal) co_return std::unexpected(*refusal);
       // "The peer died in set-up" is how a refusal by a stranger's limit looks as well.
       if (endpoint.error().code == Code::kPeerDead)
         endpoint.error().code = Code::kConnectionRefused;
