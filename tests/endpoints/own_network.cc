@@ -29,8 +29,8 @@ bool enter() {
 }  // namespace
 
 bool enter_own_network() {
-  static const bool entered = enter();
-  return entered;
+  static const bool kEntered = enter();
+  return kEntered;
 }
 
 }  // namespace mapwire::testing

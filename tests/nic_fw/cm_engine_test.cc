@@ -361,7 +361,7 @@ TEST_F(CmTest, wrong_arguments_are_refused_by_name) {
 
 TEST_F(CmTest, garbage_is_dropped) {
   std::mt19937 random{1};
-  for (int i = 0; i < 20'000; ++i) {
+  for (std::size_t i = 0; i < 20'000; ++i) {
     auto bytes = proto::write_cm_mad({.transaction_id = 1, .message = proto::CmRtu{}});
     bytes[17] = static_cast<std::byte>(0x10 + random() % 7);
     for (std::byte& byte : std::span{bytes}.subspan(24)) {
