@@ -97,7 +97,12 @@ PeerProcess::~PeerProcess() {
   waitpid(pid_, nullptr, 0);
 }
 
-void PeerProcess::send_signal(int signal) const { ASSERT_EQ(kill(pid_, signal), 0); }
+void PeerProcess::send_signal(int signal) const {
+  ASSERT_EQ(kill(pid_, signal), 0);
+  if (signal != SIGSTOP) return;
+  // It is not stopped at once, and would go on answering meanwhile.
+  ASSERT_EQ(waitpid(pid_, nullptr, WUNTRACED), pid_);
+}
 
 int PeerProcess::finish() {
   close(stdin_);
