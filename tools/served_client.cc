@@ -29,10 +29,12 @@ class ServedClient {
   // Until the client's bye.
   std::expected<void, Error> run() {
     while (!done_) {
-      if (const Code code = session_.poll(); code != Code::kOk) return fail(code);
+      const Code polled = session_.poll();
+      // What came before a failure counts: the news that the client has gone may overtake its bye.
       while (session_.has_message() && !done_) {
         if (auto handled = handle(session_.take_message()); !handled) return handled;
       }
+      if (polled != Code::kOk && !done_) return fail(polled);
       if (!in_phase_) continue;
       if (const Code code = responder_->on_idle(); code != Code::kOk) return fail(code);
     }
