@@ -75,10 +75,13 @@ bool DataPath::arm(bool use_alarm, std::uint64_t alarm_ns_max) {
   const std::lock_guard guard{lock_};
   if (nic_ == nullptr) return true;
   drain_nic();
+  // Also makes a device notify of what comes from now on.
+  const std::uint64_t deadline_ns = nic_deadline_ns();
+  if (deadline_ns == 0) drain_nic();
   if (!completions_.empty() || !credit_came_.empty()) return false;
   armed_ = true;
   if (use_alarm) {
-    alarm_ns_ = std::max<std::uint64_t>(std::min(alarm_ns_max, nic_deadline_ns()), 1);
+    alarm_ns_ = std::max<std::uint64_t>(std::min(alarm_ns_max, deadline_ns), 1);
     wake_.set_alarm(alarm_ns_);
   }
   return true;
@@ -232,7 +235,7 @@ void DataPath::forget_credit_wanted(EndpointId id) {
   std::erase(credit_came_, id);
 }
 
-std::uint64_t DataPath::nic_deadline_ns() const {
+std::uint64_t DataPath::nic_deadline_ns() {
   return nic_ == nullptr ? UINT64_MAX : nic_->next_deadline_ns();
 }
 

@@ -113,7 +113,7 @@ class DataPath {
   void send_due_credits();
   void look_for_wanted_credits();
   bool tell_credits_came();
-  std::uint64_t nic_deadline_ns() const;
+  std::uint64_t nic_deadline_ns();
 
   ContextLock lock_;
   std::unique_ptr<CounterBlock> counter_block_;  // before the NIC, which counts in it to the end
