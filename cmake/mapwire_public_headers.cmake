@@ -15,6 +15,7 @@ set(mapwire_public_headers
   runtime/error.h
   runtime/log_level.h
   runtime/nic.h
+  runtime/nic_choice.h
   runtime/options.h
   runtime/quantity.h
   runtime/verbs/verbs_device.h

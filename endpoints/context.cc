@@ -56,7 +56,7 @@ std::expected<Context, Error> Context::create(const ContextOptions& options) {
   const auto settings = detail::make_settings(options);
   if (!settings) return std::unexpected(settings.error());
   auto counters = make_counters();
-  auto nic = detail::choose_nic(settings->options, counters.get());
+  auto nic = detail::choose_nic(*settings, counters.get());
   if (!nic) return std::unexpected(nic.error());
   auto impl = Impl::create(*settings, std::move(*nic), std::move(counters));
   if (!impl) return std::unexpected(impl.error());

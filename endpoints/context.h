@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "mapwire/endpoints/listener.h"
 #include "mapwire/endpoints/memory.h"
 #include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic_choice.h"
 
 namespace mapwire {
 
@@ -32,6 +34,13 @@ enum class Progress : std::uint8_t {
 struct ContextOptions {
   Threads threads = Threads::kSafe;
   Progress progress = Progress::kPassive;
+  // The kind of its one NIC. Nothing: what MAPWIRE_NIC says, or `auto`.
+  std::optional<NicChoice> nic{};
+  // Where the context will connect to or listen, as connect() and listen() take it: `auto` and
+  // `verbs` choose the RDMA device by its route. Empty: `auto` takes the soft NIC, which reaches
+  // all, and `verbs` the first device that works. A device reaches and serves its own addresses
+  // alone.
+  std::string address{};
   // Every packet is also written to this file (pcap, dissected as RoCEv2). Empty: none.
   std::string pcap_file{};
   // Faults put between the soft NIC and its wire, as
@@ -52,7 +61,8 @@ struct ConnectOptions {
 class Context {
  public:
   class Impl;
-  // Errors: kBadOption, kSystemCall, kOutOfMemory.
+  // Looks options.address up. Errors: kBadOption, kSystemCall, kOutOfMemory, kNoUsableNic (no RDMA
+  // device, or none for the address, where one was asked for), kPermission, kLimitReached.
   static std::expected<Context, Error> create(const ContextOptions& options = {});
   Context(Context&&) noexcept;
   Context& operator=(Context&&) noexcept;

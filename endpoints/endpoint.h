@@ -40,8 +40,8 @@ struct EndpointOptions {
 
 // How a connection was made.
 struct EndpointInfo {
-  std::string nic;     // "soft"
-  std::string wire;    // "udp"
+  std::string nic;     // "soft", "verbs"
+  std::string wire;    // "udp", or the device: "rxe0"
   std::string reason;  // why this NIC and wire
   std::string local;   // UDP address
   std::string remote;
@@ -72,6 +72,9 @@ struct EndpointInfo {
 //   kInvalidArgument  a null buffer of non-zero length, an atomic's target not aligned to 8
 //   kMessageTooLong   more than 2^31 bytes (proto::kMessageBytesMax), the profile's header included
 //   kEndpointClosed   this endpoint was closed
+//   kOutOfMemory, kLimitReached, kInvalidArgument, kSystemCall
+//                     the NIC is a device, the buffer lies in no MemoryRegion, and it can not be
+//                     registered for this request; to do that costs system calls
 // and nothing was posted unless it returned kOk.
 class Endpoint {
  public:

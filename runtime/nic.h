@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "mapwire/proto/address.h"
 #include "mapwire/proto/descriptor.h"
@@ -20,10 +21,14 @@ namespace mapwire {
 
 using Qpn = std::uint32_t;
 
+// NicAttributes::name of the kinds there are. They travel in set-up messages.
+inline constexpr std::string_view kSoftNic = "soft";
+inline constexpr std::string_view kVerbsNic = "verbs";
+
 // What a NIC can do. Constant after creation.
 struct NicAttributes {
-  std::string name;               // "soft"
-  std::string wire;               // "udp"
+  std::string name;               // a kind of NIC
+  std::string wire;               // "udp", or the device: "rxe0"
   bool reads_any_memory = false;  // kAnyMemoryLkey names all memory of this process
   // A device of another make, which works by itself. It may number QPNs and keys in order
   // (otherwise they are random) and give a region one key for both uses; and it may say

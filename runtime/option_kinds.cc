@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,21 +17,39 @@ namespace {
 
 constexpr std::array kLogLevels{LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
                                 LogLevel::kDebug};
+constexpr std::array kNicChoices{NicChoice::kAuto, NicChoice::kSoft, NicChoice::kVerbs};
 // IBTA 3.5.3, table 1: the path MTUs there are.
 constexpr std::uint64_t kPathMtuMin = 256;
 constexpr std::uint64_t kPathMtuMax = 4096;
+
+// Sets `member` to the value of that name.
+template <class Value, std::size_t kCount>
+bool assign_named(std::string_view text, const std::array<Value, kCount>& values, Value& member) {
+  const auto value = std::ranges::find(values, text, [](Value one) { return name(one); });
+  if (value == values.end()) return false;
+  member = *value;
+  return true;
+}
+
+template <class Value, std::size_t kCount>
+std::string names(const std::array<Value, kCount>& values) {
+  std::string words;
+  for (Value value : values) {
+    if (!words.empty()) words += ", ";
+    words += name(value);
+  }
+  return words;
+}
 
 struct Assign {
   std::string_view text;
   Options& options;
 
   bool operator()(const LogLevelKind& kind) const {
-    for (LogLevel level : kLogLevels) {
-      if (text != name(level)) continue;
-      options.*kind.member = level;
-      return true;
-    }
-    return false;
+    return assign_named(text, kLogLevels, options.*kind.member);
+  }
+  bool operator()(const NicChoiceKind& kind) const {
+    return assign_named(text, kNicChoices, options.*kind.member);
   }
   bool operator()(const SwitchKind& kind) const {
     if (text != kind.on && text != kind.off) return false;
@@ -70,6 +90,9 @@ struct ValueText {
   std::string operator()(const LogLevelKind& kind) const {
     return std::string{name(options.*kind.member)};
   }
+  std::string operator()(const NicChoiceKind& kind) const {
+    return std::string{name(options.*kind.member)};
+  }
   std::string operator()(const SwitchKind& kind) const {
     return std::string{options.*kind.member ? kind.on : kind.off};
   }
@@ -88,6 +111,7 @@ struct ValueText {
 
 struct TypeText {
   std::string_view operator()(const LogLevelKind&) const { return "word"; }
+  std::string_view operator()(const NicChoiceKind&) const { return "word"; }
   std::string_view operator()(const SwitchKind&) const { return "word"; }
   std::string_view operator()(const TextKind& kind) const { return kind.what; }
   std::string_view operator()(const DurationKind&) const { return "duration"; }
@@ -99,14 +123,8 @@ struct TypeText {
 };
 
 struct RangeText {
-  std::string operator()(const LogLevelKind&) const {
-    std::string words;
-    for (LogLevel level : kLogLevels) {
-      if (!words.empty()) words += ", ";
-      words += name(level);
-    }
-    return words;
-  }
+  std::string operator()(const LogLevelKind&) const { return names(kLogLevels); }
+  std::string operator()(const NicChoiceKind&) const { return names(kNicChoices); }
   std::string operator()(const SwitchKind& kind) const {
     return fmt::format("{}, {}", kind.off, kind.on);
   }
@@ -138,3 +156,16 @@ std::string_view type_text(const OptionKind& kind) { return std::visit(TypeText{
 std::string range_text(const OptionKind& kind) { return std::visit(RangeText{}, kind); }
 
 }  // namespace mapwire::detail
+
+namespace mapwire {
+
+std::string_view name(NicChoice choice) {
+  switch (choice) {
+    case NicChoice::kAuto: return "auto";
+    case NicChoice::kSoft: return "soft";
+    case NicChoice::kVerbs: return "verbs";
+  }
+  return "?";
+}
+
+}  // namespace mapwire

@@ -20,6 +20,11 @@ const std::array kRows{
     OptionRow{"MAPWIRE_PROGRESS", SwitchKind{&Options::inline_progress, "passive", "inline"},
               "With `passive` a helper thread serves the peers while the application does not "
               "poll. With `inline` only the calls of the application make progress."},
+    OptionRow{
+        "MAPWIRE_NIC", NicChoiceKind{&Options::nic},
+        "`soft` needs nothing of the machine and reaches every address. `verbs` is an RDMA "
+        "device, Soft-RoCE's included. `auto` takes the device that the route to the peer, or "
+        "the address listened on, leads to, and the soft NIC where there is none."},
     OptionRow{"MAPWIRE_TAKEOVER",
               DurationKind{&Options::takeover_ns, 10 * kMicrosecondNs, kSecondNs},
               "How long the application may not poll before the helper thread serves the peers."},

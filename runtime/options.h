@@ -10,6 +10,7 @@
 
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/log_level.h"
+#include "mapwire/runtime/nic_choice.h"
 
 namespace mapwire {
 
@@ -18,6 +19,7 @@ struct Options {
   LogLevel log = LogLevel::kWarn;
   bool single_thread = false;
   bool inline_progress = false;
+  NicChoice nic = NicChoice::kAuto;
   std::string faults;
   std::string pcap_file;
   std::string trace_file;

@@ -26,7 +26,6 @@ std::unexpected<Error> system_error(const char* call) {
   setpgid(0, 0);  // Ctrl-C is for the client, which ends us
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (processor && !pin_to_processor(*processor)) _exit(static_cast<int>(ExitCode::kFailed));
-  options.bind_address = "127.0.0.1";
   options.port = 0;
   options.once = true;
   options.pcap_file.clear();  // two processes can not write one file: the client does

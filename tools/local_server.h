@@ -15,7 +15,7 @@ namespace mapwire::tools {
 // Ends when the handle or the process that made it dies.
 class LocalServer {
  public:
-  // Starts it on `processor`, on a free port of the loopback interface, and waits until it listens.
+  // Starts it on `processor`, on a free port of options.bind_address, and waits until it listens.
   // Precondition: this process has one thread. Errors: kSystemCall; what the server met, which it
   // has told on stderr.
   static std::expected<LocalServer, Error> start(const TestOptions& options,

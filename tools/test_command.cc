@@ -4,10 +4,12 @@
 #include <fmt/ranges.h>
 
 #include "tools/describe.h"
+#include "tools/host_port.h"
 #include "tools/interrupt.h"
 #include "tools/local_server.h"
 #include "tools/output.h"
 #include "tools/processors.h"
+#include "tools/rdma_address.h"
 #include "tools/server.h"
 
 namespace mapwire::tools {
@@ -53,16 +55,26 @@ ExitCode run_client(const TestOptions& options, SizeMeasurement& measurement) {
   return failure ? fail(options, *failure) : ExitCode::kOk;
 }
 
+// Loopback, unless the NIC has to be a device, which does not serve that.
+std::expected<std::string, Error> local_host(const TestOptions& options) {
+  if (nic_choice(options) == NicChoice::kVerbs) return first_rdma_address();
+  return "127.0.0.1";
+}
+
 ExitCode run_local(const TestOptions& options, SizeMeasurement& measurement) {
+  auto server_options = options;
+  const auto host = local_host(options);
+  if (!host) return fail(options, host.error());
+  server_options.bind_address = *host;
   const auto processors = two_processors();
-  auto server =
-      LocalServer::start(options, processors ? std::optional{processors->first} : std::nullopt);
+  auto server = LocalServer::start(server_options,
+                                   processors ? std::optional{processors->first} : std::nullopt);
   if (!server) return fail(options, server.error());
   if (!processors || !pin_to_processor(processors->second)) {
     print_note(name(options.kind), "both ends share one CPU; expect the scheduler in the numbers");
   }
   TestOptions client_options = options;
-  client_options.address = fmt::format("127.0.0.1:{}", server->port());
+  client_options.address = with_port(*host, server->port());
   return run_client(client_options, measurement);
 }
 

@@ -67,6 +67,9 @@ void add_manner(CLI::App& command, TestOptions& options) {
   command.add_option("--profile", options.profile, "What travels with the payload")
       ->check(CLI::IsMember({"mapwire", "plain"}))
       ->capture_default_str();
+  command.add_option("--nic", options.nic, "auto: the RDMA device on the route, or soft")
+      ->check(CLI::IsMember({"auto", "soft", "verbs"}))
+      ->capture_default_str();
   command.add_option("--threads", options.threads, "single: no locks, implies --inline")
       ->check(CLI::IsMember({"safe", "single"}))
       ->capture_default_str();
@@ -94,6 +97,7 @@ bool is_client(const TestOptions& options) { return options.local || !options.ad
 TestOptions default_test_options(const Options& environment) {
   TestOptions options;
   options.path_mtu = environment.path_mtu;
+  options.nic = std::string{name(environment.nic)};
   options.threads = environment.single_thread ? "single" : "safe";
   options.inline_progress = environment.inline_progress;
   options.timeout_ns = environment.connect_timeout_ns;
@@ -146,10 +150,17 @@ std::vector<std::uint64_t> test_sizes(const TestOptions& options) {
   return sizes;
 }
 
+NicChoice nic_choice(const TestOptions& options) {
+  if (options.nic == "verbs") return NicChoice::kVerbs;
+  return options.nic == "soft" ? NicChoice::kSoft : NicChoice::kAuto;
+}
+
 ContextOptions context_options(const TestOptions& options) {
   const bool single = options.threads == "single";
   return {.threads = single ? Threads::kSingle : Threads::kSafe,
           .progress = single || options.inline_progress ? Progress::kInline : Progress::kPassive,
+          .nic = nic_choice(options),
+          .address = options.address.empty() ? options.bind_address : options.address,
           .pcap_file = options.pcap_file,
           .faults = options.faults};
 }

@@ -38,6 +38,7 @@ struct TestOptions {
   std::uint32_t send_depth = 64;
   std::uint32_t receive_depth = 64;
   std::string profile = "mapwire";
+  std::string nic = "auto";
   std::string threads = "safe";
   bool inline_progress = false;
   std::uint64_t timeout_ns = 0;
@@ -67,6 +68,7 @@ std::string conflict(const TestOptions& options);
 // Accessors of parsed options. Precondition: conflict() is empty.
 TestOp test_op(const TestOptions& options);
 std::vector<std::uint64_t> test_sizes(const TestOptions& options);  // ascending, at least one
+NicChoice nic_choice(const TestOptions& options);
 ContextOptions context_options(const TestOptions& options);
 EndpointOptions endpoint_options(const TestOptions& options);
 

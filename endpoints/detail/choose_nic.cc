@@ -1,5 +1,7 @@
 #include "mapwire/endpoints/detail/choose_nic.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <expected>
@@ -8,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mapwire/endpoints/detail/choose_device.h"
 #include "mapwire/endpoints/detail/system_random.h"
 #include "mapwire/nic_fw/fault_options.h"
 #include "mapwire/nic_fw/fault_wire.h"
@@ -16,6 +19,7 @@
 #include "mapwire/nic_fw/trace_wire.h"
 #include "mapwire/nic_fw/udp_wire.h"
 #include "mapwire/runtime/clock.h"
+#include "mapwire/runtime/verbs/verbs_nic.h"
 
 namespace mapwire::detail {
 namespace {
@@ -63,16 +67,67 @@ std::expected<std::unique_ptr<Wire>, Error> make_wire(const Options& options,
   return wire;
 }
 
-}  // namespace
+bool wants_soft_wire(const Options& options) {
+  return !options.faults.empty() || !options.pcap_file.empty() || !options.trace_file.empty();
+}
 
-std::expected<ChosenNic, Error> choose_nic(const Options& options, CounterBlock* counters) {
+std::expected<ChosenNic, Error> make_soft(const Options& options, std::string reason,
+                                          CounterBlock* counters) {
   auto wire = make_wire(options, counters);
   if (!wire) return std::unexpected(wire.error());
   const nic_fw::SoftNicOptions nic_options{.seed =
                                                options.seed != 0 ? options.seed : system_random()};
   auto nic = nic_fw::make_soft_nic(nic_options, std::move(*wire), counters);
   if (!nic) return std::unexpected(nic.error());
-  return ChosenNic{.nic = std::move(*nic), .reason = "the only NIC of this build"};
+  return ChosenNic{.nic = std::move(*nic), .reason = std::move(reason)};
+}
+
+std::expected<ChosenNic, Error> make_verbs(const DeviceChoice& choice) {
+  auto nic = verbs::make_verbs_nic({.device = choice.device});
+  if (!nic) return std::unexpected(nic.error());
+  return ChosenNic{.nic = std::move(*nic), .reason = choice.reason};
+}
+
+std::expected<ChosenNic, Error> choose_verbs(const Settings& settings) {
+  if (wants_soft_wire(settings.options)) {
+    return std::unexpected(
+        Error::make(Code::kBadOption, ErrorScope::kProcess,
+                    "verbs NIC: faults, captures and traces are of the soft NIC's wire; leave them "
+                    "away, or use the soft NIC (MAPWIRE_NIC=soft)"));
+  }
+  if (settings.address.empty()) return make_verbs({.device = {}, .reason = "asked for"});
+  auto choice = choose_device(settings.address);
+  if (!choice) return std::unexpected(choice.error());
+  if (!choice->device.empty()) return make_verbs(*choice);
+  return std::unexpected(Error::make(
+      Code::kNoUsableNic, ErrorScope::kProcess,
+      fmt::format("verbs NIC for {}: {}; connect over an address of an RDMA device (`ibv_devinfo "
+                  "-v`), or use the soft NIC (MAPWIRE_NIC=soft)",
+                  settings.address, choice->reason)));
+}
+
+std::expected<ChosenNic, Error> choose_any(const Settings& settings, CounterBlock* counters) {
+  if (wants_soft_wire(settings.options)) {
+    return make_soft(settings.options, "faults, captures and traces want its wire", counters);
+  }
+  if (settings.address.empty()) {
+    return make_soft(settings.options, "no address to choose an RDMA device by", counters);
+  }
+  const auto choice = choose_device(settings.address);
+  if (!choice) return make_soft(settings.options, choice.error().message, counters);
+  if (choice->device.empty()) return make_soft(settings.options, choice->reason, counters);
+  return make_verbs(*choice);
+}
+
+}  // namespace
+
+std::expected<ChosenNic, Error> choose_nic(const Settings& settings, CounterBlock* counters) {
+  switch (settings.options.nic) {
+    case NicChoice::kSoft: return make_soft(settings.options, "asked for", counters);
+    case NicChoice::kVerbs: return choose_verbs(settings);
+    case NicChoice::kAuto: break;
+  }
+  return choose_any(settings, counters);
 }
 
 }  // namespace mapwire::detail

@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "mapwire/endpoints/detail/settings.h"
 #include "mapwire/runtime/counters.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
-#include "mapwire/runtime/options.h"
 
 namespace mapwire::detail {
 
@@ -17,8 +17,8 @@ struct ChosenNic {
   std::string reason;  // why this one, for people
 };
 
-// Errors: kBadOption (faults), kBadFile (pcap, trace), kSystemCall, kOutOfMemory. `counters` (null:
-// none are kept) outlives the NIC.
-std::expected<ChosenNic, Error> choose_nic(const Options& options, CounterBlock* counters);
+// Errors: those of Context::create, kBadFile (pcap, trace). `counters` (null: none are kept)
+// outlives the NIC.
+std::expected<ChosenNic, Error> choose_nic(const Settings& settings, CounterBlock* counters);
 
 }  // namespace mapwire::detail

@@ -25,7 +25,7 @@ Control::Control(std::shared_ptr<DataPath> path, const Settings& settings, Count
       settings_{settings},
       counters_{ControlCounters::in(counters)},
       rdma_{io_, path_, counters_},
-      process_nonce_{system_random()} {}
+      introduction_{.process_nonce = system_random(), .nic = path_->attributes().name} {}
 
 template <class Function>
 void Control::post(Function function) {

@@ -122,7 +122,7 @@ class Control {
   const Settings settings_;
   ControlCounters counters_;
   RdmaControl rdma_;
-  const std::uint64_t process_nonce_;
+  const Introduction introduction_;
   std::map<tcp::endpoint, std::shared_ptr<Link>> links_to_;  // open ones that we connected
   std::map<tcp::endpoint, std::shared_ptr<Connecting>> connecting_;
   std::set<std::shared_ptr<Link>> accepted_;

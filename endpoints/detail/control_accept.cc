@@ -91,7 +91,7 @@ void Control::admit(tcp::socket socket, std::shared_ptr<Acceptor> acceptor) {
 
 asio::awaitable<void> Control::greet(std::shared_ptr<Link> link,
                                      std::shared_ptr<Acceptor> acceptor) {
-  const auto greeted = co_await link->accept(process_nonce_, now_ns() + kHelloTimeoutNs);
+  const auto greeted = co_await link->accept(introduction_, now_ns() + kHelloTimeoutNs);
   --strangers_;
   if (greeted) {
     link->run(
@@ -147,8 +147,8 @@ asio::awaitable<Control::EndpointResult> Control::answer(
   }
   EndpointOptions options = acceptor->options();
   options.profile = offer->profile;
-  auto endpoint = Endpoint::Impl::open(path_, options, addresses.local.ip, addresses.remote.ip,
-                                       PeerMake::kMapwire);
+  auto endpoint =
+      Endpoint::Impl::open(path_, options, addresses.local.ip, addresses.remote.ip, make_of(*link));
   if (!endpoint) co_return refuse(endpoint.error());
   if (!enter(link, *endpoint, number)) co_return refuse(too_many_connections(*link));
   const SetUp set_up{.link = link, .number = number, .endpoint = *endpoint, .path = path_};

@@ -133,7 +133,7 @@ asio::awaitable<std::expected<std::shared_ptr<Link>, Error>> Control::link_to(
   attempt->settled =
       std::make_shared<asio::steady_timer>(io_, asio::steady_timer::time_point::max());
   connecting_[remote] = attempt;
-  const auto connected = co_await attempt->link->connect(remote, process_nonce_, deadline_ns);
+  const auto connected = co_await attempt->link->connect(remote, introduction_, deadline_ns);
   connecting_.erase(remote);
   attempt->settled->cancel();
   if (!connected) {
@@ -150,7 +150,7 @@ asio::awaitable<Control::EndpointResult> Control::set_up_over(std::shared_ptr<Li
                                                               std::uint64_t deadline_ns) {
   const proto::IpAddress remote = link->addresses().remote.ip;
   auto endpoint =
-      Endpoint::Impl::open(path_, options, link->addresses().local.ip, remote, PeerMake::kMapwire);
+      Endpoint::Impl::open(path_, options, link->addresses().local.ip, remote, make_of(*link));
   if (!endpoint) co_return endpoint;
   const auto number = enter(link, *endpoint, std::nullopt);
   if (!number) co_return std::unexpected(too_many_connections(*link));

@@ -22,6 +22,11 @@ Error broken(EndpointId id, Code code, std::string_view cause) {
 
 }  // namespace
 
+void Endpoint::Impl::forget_region(const detail::PendingRequest& request) {
+  Nic* nic = path_->nic();
+  if (request.region && nic != nullptr) nic->deregister_memory(*request.region);
+}
+
 void Endpoint::Impl::on_completion(const proto::CompletionEntry& entry) {
   if (!alive()) return;  // everything of it was completed when it ended
   switch (detail::kind_of(entry.cookie)) {
@@ -60,6 +65,7 @@ void Endpoint::Impl::on_probe_completed(const proto::CompletionEntry& entry, std
 void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
   const detail::PendingRequest request = sends_.pop();
   if (request.kind != WorkKind::kSend) std::abort();  // completed out of order
+  forget_region(request);
   const Code status = static_cast<Code>(entry.status);
   Completion completion{
       .cookie = request.cookie, .endpoint = id_, .operation = request.operation, .status = status};
@@ -76,6 +82,7 @@ void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
 void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
   const std::size_t position = receives_.oldest_position();
   const detail::PendingRequest request = receives_.pop();
+  forget_region(request);
   const bool by_write = entry.opcode == proto::WorkOpcode::kReceiveWrite;
   Code status = static_cast<Code>(entry.status);
   if (status == Code::kOk && !by_write && uses_headers())

@@ -12,6 +12,7 @@ void Endpoint::Impl::flush(detail::PendingQueue& queue, Code first, Code rest) {
   Code status = first;
   while (!queue.empty()) {
     const detail::PendingRequest request = queue.pop();
+    forget_region(request);
     if (request.kind != detail::WorkKind::kSend && request.kind != detail::WorkKind::kReceive) {
       continue;  // our own
     }
@@ -35,6 +36,7 @@ void Endpoint::Impl::end(State state, Code first_send, Code rest) {
       path_->after_post();  // its timer runs now
     }
     if (memory_) memory_->deregister(*nic);
+    forget_probe_memory(*nic);
   }
   flush(sends_, first_send, rest);
   flush(receives_, rest, rest);

@@ -67,7 +67,10 @@ class Endpoint::Impl {
 
   // The connection by which the NIC's connection manager knows it: is disconnected at the end.
   void set_cm_id(CmId id);
-  // Set-up: connects the queue pair, with receives for the probes of a peer that is not foreign.
+  // Set-up: posts receives for the probes of a peer that is mapwire. Before connect(). Errors:
+  // those of Nic::register_memory, kEndpointClosed.
+  std::expected<void, Error> prepare_probes(std::uint32_t path_mtu);
+  // Connects the queue pair. Errors: those of the NIC, kEndpointClosed.
   std::expected<void, Error> connect(const QueuePairPeer& peer, const detail::PeerTerms& terms);
   // Sends both probes. Call once, when the peer's queue pair is connected or will soon be.
   void post_probes();
@@ -121,19 +124,25 @@ class Endpoint::Impl {
   std::size_t header_bytes() const { return uses_headers() ? sizeof(proto::MessageHeader) : 0; }
   std::expected<void, Error> open_queue_pair(const proto::IpAddress& local,
                                              const proto::IpAddress& remote, detail::PeerMake peer);
-  void post_probe_receives();
+  proto::Sge probe_element(std::uint32_t index, std::uint32_t bytes) const;
+  void forget_probe_memory(Nic& nic);
 
   // Posting (endpoint_post.cc).
   Code admit(std::span<const std::byte> memory, std::size_t extra_bytes) const;
   Code admit_send(bool needs_credit);
-  Code submit(proto::SendDescriptor& descriptor, Operation operation, std::uint64_t cookie);
+  Code submit(proto::SendDescriptor& descriptor, detail::PendingRequest request);
   Code flush_at_once(Operation operation, std::uint64_t cookie);
-  void add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload, bool with_header);
+  Code add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload, bool with_header,
+                   detail::PendingRequest& request);
+  template <class Descriptor>
+  Code add_users(Descriptor& descriptor, ConstBuffer buffer, bool writable,
+                 detail::PendingRequest& request);
   void write_header(std::span<std::byte> slot);
   void note_credits();
   void use_credit();
 
   // Completing (endpoint_complete.cc).
+  void forget_region(const detail::PendingRequest& request);
   void on_send_completed(const proto::CompletionEntry& entry);
   void on_receive_completed(const proto::CompletionEntry& entry);
   void on_probe_completed(const proto::CompletionEntry& entry, std::uint32_t& count);
@@ -158,6 +167,7 @@ class Endpoint::Impl {
   std::vector<std::byte> peer_private_data_;
   detail::ProbeProgress probes_;
   std::vector<std::byte> probe_memory_;  // two receives, then the bytes sent
+  std::optional<MemoryKeys> probe_keys_;
   std::uint32_t probe_bytes_ = 0;
 
   std::optional<detail::MessageMemory> memory_;

@@ -18,13 +18,8 @@ using proto::WorkOpcode;
 
 namespace {
 
-proto::Sge element(std::span<const std::byte> memory, std::uint32_t lkey) {
-  return {.address = reinterpret_cast<std::uint64_t>(memory.data()),
-          .bytes = static_cast<std::uint32_t>(memory.size()),
-          .lkey = lkey};
-}
-
-void append(proto::SendDescriptor& descriptor, const proto::Sge& sge) {
+template <class Descriptor>
+void append(Descriptor& descriptor, const proto::Sge& sge) {
   descriptor.sge[descriptor.sge_count++] = sge;
 }
 
@@ -62,11 +57,14 @@ Code Endpoint::Impl::flush_at_once(Operation operation, std::uint64_t cookie) {
   return Code::kOk;
 }
 
-Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, Operation operation,
-                            std::uint64_t cookie) {
+Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, detail::PendingRequest request) {
   descriptor.cookie = detail::make_cookie(id_, WorkKind::kSend);
-  if (!path_->nic()->post_send(address_.qpn, descriptor, now_ns())) return Code::kWouldBlock;
-  sends_.push({.cookie = cookie, .operation = operation, .kind = WorkKind::kSend});
+  if (!path_->nic()->post_send(address_.qpn, descriptor, now_ns())) {
+    forget_region(request);
+    return Code::kWouldBlock;
+  }
+  request.kind = WorkKind::kSend;
+  sends_.push(request);
   ++sends_unseen_;
   path_->after_post();
   return Code::kOk;
@@ -79,10 +77,32 @@ void Endpoint::Impl::write_header(std::span<std::byte> slot) {
   proto::store(slot, header);
 }
 
+// Memory of no region gets one for this request where the NIC reads no other.
+template <class Descriptor>
+Code Endpoint::Impl::add_users(Descriptor& descriptor, ConstBuffer buffer, bool writable,
+                               detail::PendingRequest& request) {
+  const std::span<const std::byte> memory = buffer.memory();
+  if (memory.empty()) return Code::kOk;
+  std::uint32_t lkey = buffer.lkey();
+  if (lkey == proto::kAnyMemoryLkey && !path_->attributes().reads_any_memory) {
+    // Without the right of local writing it stays as constant as it was.
+    const auto keys =
+        path_->nic()->register_memory({const_cast<std::byte*>(memory.data()), memory.size()},
+                                      {.local_write = writable}, detail::kProtectionDomain);
+    if (!keys) return keys.error().code;
+    lkey = keys->lkey;
+    request.region = lkey;
+  }
+  append(descriptor, {.address = reinterpret_cast<std::uint64_t>(memory.data()),
+                      .bytes = static_cast<std::uint32_t>(memory.size()),
+                      .lkey = lkey});
+  return Code::kOk;
+}
+
 // Small payloads are copied behind the header's room of the slot, so that the user's buffer is free
 // at once and the NIC reads one element.
-void Endpoint::Impl::add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload,
-                                 bool with_header) {
+Code Endpoint::Impl::add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload,
+                                 bool with_header, detail::PendingRequest& request) {
   const auto slot = memory_->send_slot(sends_.next_position());
   const std::size_t header = with_header ? header_bytes() : 0;
   if (header != 0) write_header(slot);
@@ -92,10 +112,10 @@ void Endpoint::Impl::add_payload(proto::SendDescriptor& descriptor, ConstBuffer 
     if (header + bytes.size() != 0) {
       append(descriptor, memory_->element(slot.first(header + bytes.size())));
     }
-    return;
+    return Code::kOk;
   }
   if (header != 0) append(descriptor, memory_->element(slot.first(header)));
-  append(descriptor, element(bytes, payload.lkey()));
+  return add_users(descriptor, payload, false, request);
 }
 
 void Endpoint::Impl::use_credit() {
@@ -112,8 +132,9 @@ Code Endpoint::Impl::post_send(ConstBuffer message, std::uint64_t cookie,
   proto::SendDescriptor descriptor{
       .opcode = immediate ? WorkOpcode::kSendImmediate : WorkOpcode::kSend,
       .immediate = immediate.value_or(0)};
-  add_payload(descriptor, message, true);
-  const Code code = submit(descriptor, Operation::kSend, cookie);
+  detail::PendingRequest request{.cookie = cookie, .operation = Operation::kSend};
+  Code code = add_payload(descriptor, message, true, request);
+  if (code == Code::kOk) code = submit(descriptor, request);
   if (code != Code::kOk || !uses_headers()) return code;
   use_credit();
   receive_credits_.on_advertised();
@@ -131,8 +152,9 @@ Code Endpoint::Impl::post_write(ConstBuffer source, RemoteBuffer target, std::ui
       .opcode = immediate ? WorkOpcode::kWriteImmediate : WorkOpcode::kWrite,
       .immediate = immediate.value_or(0)};
   set_target(descriptor, target);
-  add_payload(descriptor, source, false);
-  const Code code = submit(descriptor, Operation::kWrite, cookie);
+  detail::PendingRequest request{.cookie = cookie, .operation = Operation::kWrite};
+  Code code = add_payload(descriptor, source, false, request);
+  if (code == Code::kOk) code = submit(descriptor, request);
   if (code == Code::kOk && immediate && uses_headers()) use_credit();
   return code;
 }
@@ -144,8 +166,9 @@ Code Endpoint::Impl::post_read(MutableBuffer target, RemoteBuffer source, std::u
   if (state_ != State::kOpen) return flush_at_once(Operation::kRead, cookie);
   proto::SendDescriptor descriptor{.opcode = WorkOpcode::kRead};
   set_target(descriptor, source);
-  if (!target.memory().empty()) append(descriptor, element(target.memory(), target.lkey()));
-  return submit(descriptor, Operation::kRead, cookie);
+  detail::PendingRequest request{.cookie = cookie, .operation = Operation::kRead};
+  const Code code = add_users(descriptor, target, true, request);
+  return code == Code::kOk ? submit(descriptor, request) : code;
 }
 
 Code Endpoint::Impl::post_atomic(Operation operation, std::uint64_t& original, RemoteBuffer target,
@@ -163,13 +186,14 @@ Code Endpoint::Impl::post_atomic(Operation operation, std::uint64_t& original, R
                                    .compare = compare,
                                    .swap_or_add = swap_or_add};
   set_target(descriptor, target);
-  append(descriptor, element(memory, proto::kAnyMemoryLkey));
-  return submit(descriptor, operation, cookie);
+  detail::PendingRequest request{.cookie = cookie, .operation = operation};
+  const Code code = add_users(descriptor, memory, true, request);
+  return code == Code::kOk ? submit(descriptor, request) : code;
 }
 
 Code Endpoint::Impl::post_receive(MutableBuffer buffer, std::uint64_t cookie) {
   const std::lock_guard guard{path_->lock()};
-  if (const Code code = admit(buffer.memory(), 0); code != Code::kOk) return code;
+  if (const Code refused = admit(buffer.memory(), 0); refused != Code::kOk) return refused;
   if (receives_unseen_ == options_.receive_entries) {
     path_->counters().queue_would_block.add();
     return Code::kWouldBlock;
@@ -177,14 +201,17 @@ Code Endpoint::Impl::post_receive(MutableBuffer buffer, std::uint64_t cookie) {
   if (state_ != State::kOpen) return flush_at_once(Operation::kReceive, cookie);
   proto::ReceiveDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kReceive)};
   if (uses_headers()) {
-    const auto header = memory_->receive_header(receives_.next_position());
-    descriptor.sge[descriptor.sge_count++] = memory_->element(header);
+    append(descriptor, memory_->element(memory_->receive_header(receives_.next_position())));
   }
-  if (!buffer.memory().empty()) {
-    descriptor.sge[descriptor.sge_count++] = element(buffer.memory(), buffer.lkey());
+  detail::PendingRequest request{
+      .cookie = cookie, .operation = Operation::kReceive, .kind = WorkKind::kReceive};
+  const Code code = add_users(descriptor, buffer, true, request);
+  if (code != Code::kOk) return code;
+  if (!path_->nic()->post_receive(address_.qpn, descriptor, now_ns())) {
+    forget_region(request);
+    return Code::kWouldBlock;
   }
-  if (!path_->nic()->post_receive(address_.qpn, descriptor, now_ns())) return Code::kWouldBlock;
-  receives_.push({.cookie = cookie, .operation = Operation::kReceive, .kind = WorkKind::kReceive});
+  receives_.push(request);
   ++receives_unseen_;
   receive_credits_.on_posted();
   note_credits();

@@ -35,6 +35,11 @@ std::size_t requests_of_user(const EndpointOptions& options) {
   return std::size_t{options.send_entries} + options.receive_entries;
 }
 
+std::unexpected<Error> closed_in_set_up() {
+  return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
+                                     "endpoint: closed during its set-up; connect again"));
+}
+
 }  // namespace
 
 Endpoint::Impl::Impl(std::shared_ptr<detail::DataPath> path, const EndpointOptions& options)
@@ -116,43 +121,54 @@ void Endpoint::Impl::set_cm_id(CmId id) {
 std::expected<void, Error> Endpoint::Impl::connect(const QueuePairPeer& peer,
                                                    const detail::PeerTerms& terms) {
   const std::lock_guard guard{path_->lock()};
-  if (state_ != State::kSettingUp) {
-    return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
-                                       "endpoint: closed during its set-up; connect again"));
-  }
+  if (state_ != State::kSettingUp) return closed_in_set_up();
   peer_credit_word_ = terms.credit_word;
   send_credits_ = detail::SendCredits{terms.receive_entries};
-  probe_bytes_ = peer.path_mtu;
-  if (!peer.foreign) post_probe_receives();
   return path_->nic()->connect_queue_pair(address_.qpn, peer, now_ns());
 }
 
 // Probe memory: a full message to receive into, twice, and one to send from.
-void Endpoint::Impl::post_probe_receives() {
+std::expected<void, Error> Endpoint::Impl::prepare_probes(std::uint32_t path_mtu) {
+  const std::lock_guard guard{path_->lock()};
+  if (state_ != State::kSettingUp) return closed_in_set_up();
+  probe_bytes_ = path_mtu;
   probe_memory_.resize(std::size_t{probe_bytes_} * (kProbes + 1));
+  const auto keys = path_->nic()->register_memory(probe_memory_, {}, detail::kProtectionDomain);
+  if (!keys) return std::unexpected(keys.error());
+  probe_keys_ = *keys;
   for (std::uint32_t i = 0; i < kProbes; ++i) {
-    const auto* address = probe_memory_.data() + std::size_t{i} * probe_bytes_;
     proto::ReceiveDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kProbeReceive),
                                         .sge_count = 1};
-    descriptor.sge[0] = {.address = reinterpret_cast<std::uint64_t>(address),
-                         .bytes = probe_bytes_,
-                         .lkey = proto::kAnyMemoryLkey};
+    descriptor.sge[0] = probe_element(i, probe_bytes_);
     if (path_->nic()->post_receive(address_.qpn, descriptor, now_ns())) {
       receives_.push({.kind = WorkKind::kProbeReceive});
     }
   }
+  return {};
+}
+
+proto::Sge Endpoint::Impl::probe_element(std::uint32_t index, std::uint32_t bytes) const {
+  const auto* address = probe_memory_.data() + std::size_t{index} * probe_bytes_;
+  return {.address = reinterpret_cast<std::uint64_t>(address),
+          .bytes = bytes,
+          .lkey = probe_keys_->lkey};
+}
+
+// The queue pair is closed, or its probes are over.
+void Endpoint::Impl::forget_probe_memory(Nic& nic) {
+  if (!probe_keys_) return;
+  nic.deregister_memory(probe_keys_->lkey);
+  probe_keys_.reset();
+  probe_memory_ = {};
 }
 
 void Endpoint::Impl::post_probes() {
   const std::lock_guard guard{path_->lock()};
   if (state_ != State::kSettingUp) return;
-  const auto* address = probe_memory_.data() + std::size_t{kProbes} * probe_bytes_;
   for (const std::uint32_t bytes : {kSmallProbeBytes, probe_bytes_}) {
     proto::SendDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kProbeSend),
                                      .sge_count = 1};
-    descriptor.sge[0] = {.address = reinterpret_cast<std::uint64_t>(address),
-                         .bytes = bytes,
-                         .lkey = proto::kAnyMemoryLkey};
+    descriptor.sge[0] = probe_element(kProbes, bytes);
     if (path_->nic()->post_send(address_.qpn, descriptor, now_ns())) {
       sends_.push({.kind = WorkKind::kProbeSend});
     }
@@ -172,7 +188,7 @@ bool Endpoint::Impl::activate(EndpointInfo info, std::vector<std::byte> peer_pri
   state_ = State::kOpen;
   info_ = std::move(info);
   peer_private_data_ = std::move(peer_private_data);
-  probe_memory_ = {};
+  forget_probe_memory(*path_->nic());
   return true;
 }
 

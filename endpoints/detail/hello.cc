@@ -38,13 +38,14 @@ bool same_addresses(const Hello& hello, const LinkAddresses& ours) {
 
 }  // namespace
 
-proto::control::Message make_hello(const LinkAddresses& ours, std::uint64_t process_nonce) {
+proto::control::Message make_hello(const LinkAddresses& ours, const Introduction& introduction) {
   proto::control::Message message;
   Hello& hello = *message.mutable_hello();
   hello.set_magic(kHelloMagic);
   hello.set_protocol_version(kControlVersion);
   hello.set_mapwire_version(std::string{version()});
-  hello.set_process_nonce(process_nonce);
+  hello.set_process_nonce(introduction.process_nonce);
+  hello.set_nic(introduction.nic);
   hello.set_local_address(ip_bytes(ours.local.ip));
   hello.set_remote_address(ip_bytes(ours.remote.ip));
   hello.set_local_port(ours.local.port);

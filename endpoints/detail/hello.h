@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <string>
 
 #include "control.pb.h"
 #include "mapwire/proto/address.h"
@@ -19,7 +20,13 @@ struct LinkAddresses {
   proto::UdpAddress remote;
 };
 
-proto::control::Message make_hello(const LinkAddresses& ours, std::uint64_t process_nonce);
+// What a side says of itself.
+struct Introduction {
+  std::uint64_t process_nonce = 0;
+  std::string nic;  // the kind of its NIC
+};
+
+proto::control::Message make_hello(const LinkAddresses& ours, const Introduction& introduction);
 
 // Judges the peer's first message. Errors: kProtocolError (no Hello of mapwire), kVersionMismatch,
 // kAddressTranslated (the peer sees other addresses than we do; it finds the same).

@@ -41,9 +41,9 @@ class Link : public std::enable_shared_from_this<Link> {
   // error, and closed otherwise. Errors: kConnectionRefused, kConnectTimeout (not reached, or no
   // Hello, by `deadline_ns`), those of check_hello.
   asio::awaitable<std::expected<void, Error>> connect(tcp::endpoint remote,
-                                                      std::uint64_t process_nonce,
+                                                      const Introduction& introduction,
                                                       std::uint64_t deadline_ns);
-  asio::awaitable<std::expected<void, Error>> accept(std::uint64_t process_nonce,
+  asio::awaitable<std::expected<void, Error>> accept(const Introduction& introduction,
                                                      std::uint64_t deadline_ns);
 
   // Reads messages and keeps the link alive from now on, until it closes. Requests for connections
@@ -72,6 +72,8 @@ class Link : public std::enable_shared_from_this<Link> {
   bool closed() const { return closed_.has_value(); }
   const LinkAddresses& addresses() const { return addresses_; }
   const std::string& peer_version() const { return peer_version_; }
+  // The kind of its NIC, as it says.
+  const std::string& peer_nic() const { return peer_nic_; }
 
  private:
   struct Connection {
@@ -103,6 +105,7 @@ class Link : public std::enable_shared_from_this<Link> {
   FrameParser parser_{kStrangerFrameBytesMax};
   LinkAddresses addresses_;
   std::string peer_version_;
+  std::string peer_nic_;
   OnRequest on_request_;
   std::function<void()> on_closed_;
   std::deque<std::string> outgoing_;  // frames; the first is being written

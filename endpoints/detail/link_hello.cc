@@ -51,12 +51,15 @@ std::expected<void, Error> Link::take_addresses() {
 asio::awaitable<std::expected<void, Error>> Link::receive_hello() {
   auto message = co_await read_message();
   if (!message) co_return std::unexpected(message.error());
-  if (message->has_hello()) peer_version_ = message->hello().mapwire_version();
+  if (message->has_hello()) {
+    peer_version_ = message->hello().mapwire_version();
+    peer_nic_ = message->hello().nic();
+  }
   co_return check_hello(*message, addresses_);
 }
 
 asio::awaitable<std::expected<void, Error>> Link::connect(tcp::endpoint remote,
-                                                          std::uint64_t process_nonce,
+                                                          const Introduction& introduction,
                                                           std::uint64_t deadline_ns) {
   const std::shared_ptr<Link> self = shared_from_this();  // we outlive the waits below
   close_at(deadline_ns);
@@ -68,7 +71,7 @@ asio::awaitable<std::expected<void, Error>> Link::connect(tcp::endpoint remote,
     close(taken.error());
     co_return taken;
   }
-  send(make_hello(addresses_, process_nonce));
+  send(make_hello(addresses_, introduction));
   auto greeted = co_await receive_hello();
   if (!greeted) {
     close(greeted.error());
@@ -80,7 +83,7 @@ asio::awaitable<std::expected<void, Error>> Link::connect(tcp::endpoint remote,
   co_return greeted;
 }
 
-asio::awaitable<std::expected<void, Error>> Link::accept(std::uint64_t process_nonce,
+asio::awaitable<std::expected<void, Error>> Link::accept(const Introduction& introduction,
                                                          std::uint64_t deadline_ns) {
   const std::shared_ptr<Link> self = shared_from_this();
   close_at(deadline_ns);
@@ -90,7 +93,7 @@ asio::awaitable<std::expected<void, Error>> Link::accept(std::uint64_t process_n
   // learns nothing.
   const bool stranger = !greeted && greeted.error().code != Code::kVersionMismatch &&
                         greeted.error().code != Code::kAddressTranslated;
-  if (!stranger) send(make_hello(addresses_, process_nonce));
+  if (!stranger) send(make_hello(addresses_, introduction));
   if (!greeted) {
     close(greeted.error());
     co_return std::unexpected(*closed_);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "mapwire/endpoints/completion.h"
@@ -16,6 +17,7 @@ struct PendingRequest {
   std::uint64_t cookie = 0;  // the user's
   Operation operation = Operation::kSend;
   WorkKind kind = WorkKind::kSend;
+  std::optional<std::uint32_t> region{};  // lkey of the region made for this request alone
 };
 
 // A ring of a fixed number of requests. Each has a position, which also names its slot of message

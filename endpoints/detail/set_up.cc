@@ -19,8 +19,10 @@ std::uint32_t path_mtu(const SetUp& set_up, const Offer& offer) {
 }
 
 std::expected<void, Error> connect_queue_pair(const SetUp& set_up, const Offer& offer) {
-  return set_up.endpoint->connect({.address = offer.address, .path_mtu = path_mtu(set_up, offer)},
-                                  offer.terms);
+  const QueuePairPeer peer{
+      .address = offer.address, .path_mtu = path_mtu(set_up, offer), .foreign = offer.foreign};
+  if (auto ready = set_up.endpoint->prepare_probes(peer.path_mtu); !ready) return ready;
+  return set_up.endpoint->connect(peer, offer.terms);
 }
 
 EndpointInfo describe(const SetUp& set_up, const Offer& offer) {
@@ -72,6 +74,10 @@ asio::awaitable<std::expected<void, Error>> finish_as_acceptor(asio::io_context&
   }
   set_up.link->send(make_reply(set_up.number, *set_up.endpoint, set_up.path->attributes()));
   co_return co_await finish(io, set_up, offer);
+}
+
+PeerMake make_of(const Link& link) {
+  return link.peer_nic() == kVerbsNic ? PeerMake::kForeign : PeerMake::kMapwire;
 }
 
 Error too_many_connections(const Link& link) {

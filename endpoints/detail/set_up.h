@@ -34,6 +34,9 @@ asio::awaitable<std::expected<void, Error>> finish_as_connector(asio::io_context
 asio::awaitable<std::expected<void, Error>> finish_as_acceptor(asio::io_context& io, SetUp set_up,
                                                                Offer offer);
 
+// Whether the NIC at the other end is of another make than the soft NIC, as the peer says.
+PeerMake make_of(const Link& link);
+
 Error too_many_connections(const Link& link);
 
 }  // namespace mapwire::detail

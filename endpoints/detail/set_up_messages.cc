@@ -90,8 +90,13 @@ std::expected<QueuePairAddress, Error> read_address(const control::QueuePair& pa
       .read_atomic_max = pair.read_atomic_max()};
 }
 
-bool same_kind(const control::Candidate& candidate, const NicAttributes& nic) {
-  return candidate.nic() == nic.name && candidate.wire() == nic.wire;
+// A device's wire is its name.
+bool speaks_roce(std::string_view nic, std::string_view wire) {
+  return nic == kVerbsNic || (nic == kSoftNic && wire == "udp");
+}
+
+bool reaches(const control::Candidate& candidate, const NicAttributes& nic) {
+  return speaks_roce(candidate.nic(), candidate.wire()) && speaks_roce(nic.name, nic.wire);
 }
 
 }  // namespace
@@ -147,16 +152,17 @@ std::expected<Offer, Error> read_request(const control::ConnectRequest& request,
   if (!offer) return offer;
   offer->profile = static_cast<Profile>(request.profile());
   for (const control::Candidate& candidate : request.candidates()) {
-    if (!same_kind(candidate, nic)) continue;
+    if (!reaches(candidate, nic)) continue;
     const auto address = read_address(candidate.queue_pair(), remote);
     if (!address) return std::unexpected(address.error());
     offer->address = *address;
+    offer->foreign = candidate.nic() != nic.name;
     return offer;
   }
   return std::unexpected(Error::make(
       Code::kNoUsableNic, ErrorScope::kEndpoint,
-      fmt::format("connection request: no candidate is a {} NIC over {}, the only kind here; run "
-                  "the same kind on both sides",
+      fmt::format("connection request: no candidate is reached by the {} NIC over {} here; use the "
+                  "same version on both sides",
                   nic.name, nic.wire)));
 }
 
@@ -166,12 +172,13 @@ std::expected<Offer, Error> read_reply(const control::ConnectReply& reply, const
     return std::unexpected(Error::make(read_code(reply.code()), ErrorScope::kEndpoint,
                                        fmt::format("peer refused: {}", reply.message())));
   }
-  if (!same_kind(reply.chosen(), nic)) return malformed("chosen NIC");
+  if (!reaches(reply.chosen(), nic)) return malformed("chosen NIC");
   auto offer = read_common(reply);
   if (!offer) return offer;
   const auto address = read_address(reply.chosen().queue_pair(), remote);
   if (!address) return std::unexpected(address.error());
   offer->address = *address;
+  offer->foreign = reply.chosen().nic() != nic.name;
   return offer;
 }
 

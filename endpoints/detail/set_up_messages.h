@@ -22,6 +22,7 @@ inline constexpr int kCandidatesMax = 8;  // of one side
 struct Offer {
   Profile profile = Profile::kMapwire;  // in a request
   QueuePairAddress address;
+  bool foreign = false;  // the peer's NIC is of another kind than ours
   PeerTerms terms;
   std::uint64_t deadline_ns = 0;
   std::vector<std::byte> private_data;

@@ -57,12 +57,14 @@ std::expected<Settings, Error> make_settings(const ContextOptions& context) {
   Settings settings{.threads = context.threads,
                     .progress = context.progress,
                     .options = std::move(*options),
-                    .local = *local};
+                    .local = *local,
+                    .address = context.address};
   if (settings.options.single_thread) settings.threads = Threads::kSingle;
   // A helper thread would be a second thread.
   if (settings.options.inline_progress || settings.threads == Threads::kSingle) {
     settings.progress = Progress::kInline;
   }
+  if (context.nic) settings.options.nic = *context.nic;
   if (!context.pcap_file.empty()) settings.options.pcap_file = context.pcap_file;
   if (!context.faults.empty()) settings.options.faults = context.faults;
   return settings;

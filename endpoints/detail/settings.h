@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <string>
 
 #include "mapwire/endpoints/context.h"
 #include "mapwire/proto/address.h"
@@ -17,6 +18,7 @@ struct Settings {
   Progress progress = Progress::kPassive;
   Options options;  // of the environment, with what the caller's options say put over it
   std::optional<proto::IpAddress> local;  // where rdma:// connects from; nothing: as the route says
+  std::string address;                    // as in ContextOptions
 };
 
 // Errors: kBadOption (a MAPWIRE_* variable, no numeric local address).

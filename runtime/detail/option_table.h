@@ -18,6 +18,10 @@ struct LogLevelKind {
   LogLevel Options::* member;
 };
 
+struct NicChoiceKind {
+  NicChoice Options::* member;
+};
+
 // One of two words.
 struct SwitchKind {
   bool Options::* member;
@@ -48,8 +52,8 @@ struct NumberKind {
   Number max = std::numeric_limits<Number>::max();
 };
 
-using OptionKind = std::variant<LogLevelKind, SwitchKind, TextKind, DurationKind, PathMtuKind,
-                                NumberKind<std::uint16_t>, NumberKind<std::uint64_t>>;
+using OptionKind = std::variant<LogLevelKind, NicChoiceKind, SwitchKind, TextKind, DurationKind,
+                                PathMtuKind, NumberKind<std::uint16_t>, NumberKind<std::uint64_t>>;
 
 struct OptionRow {
   std::string_view variable;

@@ -97,7 +97,7 @@ std::expected<std::unique_ptr<Nic>, Error> make_verbs_nic(const VerbsNicOptions&
   auto objects = make_objects(*device, completion_entries);
   if (!objects) return std::unexpected(objects.error());
   NicAttributes attributes{
-      .name = "verbs",
+      .name = std::string{kVerbsNic},
       .wire = device->name,
       .foreign = true,
       .queue_pairs_max = std::min(options.queue_pairs_max, device->queue_pairs_max),

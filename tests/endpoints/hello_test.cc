@@ -21,12 +21,12 @@ LinkAddresses swapped(const LinkAddresses& addresses) {
 }
 
 TEST(HelloTest, of_an_honest_peer_passes) {
-  const auto hello = make_hello(addresses(), 1);
+  const auto hello = make_hello(addresses(), {});
   EXPECT_TRUE(check_hello(hello, swapped(addresses())));
 }
 
 TEST(HelloTest, of_another_program_is_a_protocol_error) {
-  auto hello = make_hello(addresses(), 1);
+  auto hello = make_hello(addresses(), {});
   hello.mutable_hello()->set_magic(1);
   EXPECT_EQ(check_hello(hello, swapped(addresses())).error().code, Code::kProtocolError);
   proto::control::Message other;
@@ -35,7 +35,7 @@ TEST(HelloTest, of_another_program_is_a_protocol_error) {
 }
 
 TEST(HelloTest, of_another_version_names_both) {
-  auto hello = make_hello(addresses(), 1);
+  auto hello = make_hello(addresses(), {});
   hello.mutable_hello()->set_protocol_version(77);
   hello.mutable_hello()->set_mapwire_version("9.8.7");
   const auto checked = check_hello(hello, swapped(addresses()));
@@ -50,12 +50,12 @@ TEST(HelloTest, with_other_addresses_is_a_translation_for_both_sides) {
   const LinkAddresses client = addresses();
   LinkAddresses server = swapped(client);
   server.remote.port = 3000;
-  EXPECT_EQ(check_hello(make_hello(client, 1), server).error().code, Code::kAddressTranslated);
-  EXPECT_EQ(check_hello(make_hello(server, 1), client).error().code, Code::kAddressTranslated);
+  EXPECT_EQ(check_hello(make_hello(client, {}), server).error().code, Code::kAddressTranslated);
+  EXPECT_EQ(check_hello(make_hello(server, {}), client).error().code, Code::kAddressTranslated);
 }
 
 TEST(HelloTest, with_an_address_of_odd_length_is_survived) {
-  auto hello = make_hello(addresses(), 1);
+  auto hello = make_hello(addresses(), {});
   hello.mutable_hello()->set_local_address("abc");
   EXPECT_EQ(check_hello(hello, swapped(addresses())).error().code, Code::kAddressTranslated);
 }

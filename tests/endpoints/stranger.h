@@ -44,7 +44,7 @@ class Stranger {
   proto::control::Message hello() const {
     return detail::make_hello({.local = detail::to_address(socket_.local_endpoint()),
                                .remote = detail::to_address(socket_.remote_endpoint())},
-                              1);
+                              {.process_nonce = 1, .nic = std::string{kSoftNic}});
   }
 
   // The next message; one without a kind when the other side closes.

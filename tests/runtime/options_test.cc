@@ -31,14 +31,16 @@ TEST(Options, an_environment_without_variables_of_ours_gives_the_defaults) {
 }
 
 TEST(Options, every_variable_sets_its_value) {
-  const Options options = parsed(
-      {"MAPWIRE_LOG=debug", "MAPWIRE_THREADS=single", "MAPWIRE_PROGRESS=inline",
-       "MAPWIRE_FAULTS=loss=0.01,seed=7", "MAPWIRE_PCAP=/tmp/a b.pcap", "MAPWIRE_TRACE=t=1",
-       "MAPWIRE_DEADLINE=500ms", "MAPWIRE_CONNECT_TIMEOUT=3s", "MAPWIRE_PATH_MTU=1024",
-       "MAPWIRE_UDP_PORT=4791", "MAPWIRE_TAKEOVER=2ms", "MAPWIRE_SEED=18446744073709551615"});
+  const Options options =
+      parsed({"MAPWIRE_LOG=debug", "MAPWIRE_THREADS=single", "MAPWIRE_PROGRESS=inline",
+              "MAPWIRE_NIC=verbs", "MAPWIRE_FAULTS=loss=0.01,seed=7", "MAPWIRE_PCAP=/tmp/a b.pcap",
+              "MAPWIRE_TRACE=t=1", "MAPWIRE_DEADLINE=500ms", "MAPWIRE_CONNECT_TIMEOUT=3s",
+              "MAPWIRE_PATH_MTU=1024", "MAPWIRE_UDP_PORT=4791", "MAPWIRE_TAKEOVER=2ms",
+              "MAPWIRE_SEED=18446744073709551615"});
   const Options expected{.log = LogLevel::kDebug,
                          .single_thread = true,
                          .inline_progress = true,
+                         .nic = NicChoice::kVerbs,
                          .faults = "loss=0.01,seed=7",
                          .pcap_file = "/tmp/a b.pcap",
                          .trace_file = "t=1",
@@ -72,11 +74,11 @@ TEST(Options, values_at_the_ends_of_their_range_are_taken) {
 TEST(Options, values_out_of_range_are_errors_that_name_variable_and_value) {
   for (const char* assignment :
        {"MAPWIRE_LOG=verbose", "MAPWIRE_LOG=WARN", "MAPWIRE_THREADS=two", "MAPWIRE_PROGRESS=1",
-        "MAPWIRE_DEADLINE=2", "MAPWIRE_DEADLINE=999us", "MAPWIRE_DEADLINE=61min",
-        "MAPWIRE_DEADLINE=99999999999999999999s", "MAPWIRE_CONNECT_TIMEOUT=0s",
-        "MAPWIRE_PATH_MTU=1500", "MAPWIRE_PATH_MTU=128", "MAPWIRE_PATH_MTU=8192",
-        "MAPWIRE_UDP_PORT=65536", "MAPWIRE_UDP_PORT=-1", "MAPWIRE_TAKEOVER=1ns",
-        "MAPWIRE_SEED=18446744073709551616", "MAPWIRE_SEED=x"}) {
+        "MAPWIRE_NIC=rxe0", "MAPWIRE_DEADLINE=2", "MAPWIRE_DEADLINE=999us",
+        "MAPWIRE_DEADLINE=61min", "MAPWIRE_DEADLINE=99999999999999999999s",
+        "MAPWIRE_CONNECT_TIMEOUT=0s", "MAPWIRE_PATH_MTU=1500", "MAPWIRE_PATH_MTU=128",
+        "MAPWIRE_PATH_MTU=8192", "MAPWIRE_UDP_PORT=65536", "MAPWIRE_UDP_PORT=-1",
+        "MAPWIRE_TAKEOVER=1ns", "MAPWIRE_SEED=18446744073709551616", "MAPWIRE_SEED=x"}) {
     auto options = Options::parse(Environment{"HOME=/root", assignment});
     ASSERT_FALSE(options.has_value()) << assignment;
     EXPECT_EQ(options.error().code, Code::kBadOption);
