@@ -74,10 +74,10 @@ std::optional<std::size_t> DataPath::wait(std::span<Completion> out, std::uint64
 bool DataPath::arm(bool use_alarm, std::uint64_t alarm_ns_max) {
   const std::lock_guard guard{lock_};
   if (nic_ == nullptr) return true;
-  drain_nic();
+  serve_nic();
   // Also makes a device notify of what comes from now on.
   const std::uint64_t deadline_ns = nic_deadline_ns();
-  if (deadline_ns == 0) drain_nic();
+  if (deadline_ns == 0) serve_nic();
   if (!completions_.empty() || !credit_came_.empty()) return false;
   armed_ = true;
   if (use_alarm) {
@@ -96,7 +96,7 @@ void DataPath::disarm() {
 
 void DataPath::serve() {
   const std::lock_guard guard{lock_};
-  drain_nic();
+  serve_nic();
 }
 
 std::optional<std::uint64_t> DataPath::serve_for_absent(std::uint64_t polls_seen) {
@@ -105,7 +105,7 @@ std::optional<std::uint64_t> DataPath::serve_for_absent(std::uint64_t polls_seen
   helper_wakes_ns_ = kNobody;
   if (nic_ == nullptr || polls() != polls_seen) return std::nullopt;
   counters_.helper_serves.add();
-  drain_nic();
+  serve_nic();
   helper_wakes_ns_ = std::max<std::uint64_t>(nic_deadline_ns(), 1);
   return helper_wakes_ns_;
 }
@@ -173,12 +173,19 @@ std::size_t DataPath::poll_nic(std::size_t max) {
   return taken;
 }
 
-void DataPath::drain_nic() {
+// Acknowledgements are held back for one poll: none is left only after an empty one.
+void DataPath::serve_nic() {
   if (nic_ == nullptr) return;
   send_due_credits();
   for (int round = 0; round < kRoundsMax; ++round) {
-    // Acknowledgements are held back for one poll: none is left only after an empty one.
     if (poll_nic(kBatch) == 0 && round > 0) return;
+  }
+}
+
+void DataPath::drain_nic() {
+  if (nic_ == nullptr) return;
+  poll_nic(kBatch);
+  while (poll_nic(kBatch) != 0) {  // ends: nothing is posted meanwhile, and the queues are bounded
   }
 }
 

@@ -85,7 +85,10 @@ class DataPath {
   // endpoint goes.
   void reserve_completions(std::size_t requests);
   void give_back_completions(std::size_t requests) { reserved_ -= requests; }
-  // Moves the completions that the NIC has to the queue, and lets it acknowledge what has arrived.
+  // Moves completions of the NIC to the queue for a while, and lets it acknowledge what arrived.
+  void serve_nic();
+  // The same for all completions that the NIC has: before an end, so that what a peer knows to be
+  // delivered is delivered. However full the queues are, it takes them whole.
   void drain_nic();
   // Gives a completion to the application: at once if it polls, else by the queue.
   void complete(const Completion& completion);

@@ -178,7 +178,7 @@ void Endpoint::Impl::post_probes() {
 
 detail::ProbeProgress Endpoint::Impl::probe_progress() {
   const std::lock_guard guard{path_->lock()};
-  path_->drain_nic();
+  path_->serve_nic();
   return probes_;
 }
 

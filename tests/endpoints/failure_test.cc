@@ -90,6 +90,61 @@ TEST(MapwireProfileTest, a_send_that_finds_no_receive_would_block) {
   EXPECT_EQ(pair.connected.post_write(bytes, region.remote(), 1), Code::kOk);
 }
 
+// More messages than the NIC is asked for at once wait in its queue when the end comes.
+class AcknowledgedTest : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kMessages = 512;
+
+  // All are sent and acknowledged, and the receiver has taken none.
+  void deliver_all() {
+    for (std::size_t i = 0; i < kMessages; ++i) {
+      ASSERT_EQ(pair_.accepted.post_receive(received_, i), Code::kOk);
+    }
+    std::size_t posted = 0;
+    std::size_t sent = 0;
+    while (sent < kMessages) {
+      while (posted < kMessages && pair_.connected.post_send(message_, posted) == Code::kOk) {
+        ++posted;
+      }
+      pair_.server.poll({});  // serves, and takes nothing
+      Completion completion;
+      if (pair_.client.poll({&completion, 1}) == 0) continue;
+      ASSERT_EQ(completion.status, Code::kOk);
+      ++sent;
+    }
+  }
+
+  void expect_all_received() {
+    for (std::size_t i = 0; i < kMessages; ++i) {
+      const Completion completion = next_completion(pair_.server);
+      ASSERT_EQ(completion.status, Code::kOk) << i;
+      ASSERT_EQ(completion.cookie, i);
+    }
+  }
+
+  static constexpr EndpointOptions kDeep{.send_entries = kMessages, .receive_entries = kMessages};
+  // Without a helper thread, which would take completions out of the NIC beforehand.
+  testing::Pair pair_ = testing::make_pair({.server_context = {.progress = Progress::kInline},
+                                            .connect = {.endpoint = kDeep},
+                                            .listen = kDeep});
+  std::array<std::byte, 8> message_{};
+  std::array<std::byte, 8> received_{};
+};
+
+TEST_F(AcknowledgedTest, messages_outlive_the_good_bye_of_their_sender) {
+  deliver_all();
+  pair_.connected.close();
+  // The news overtakes the messages.
+  while (!pair_.accepted.error()) pair_.server.poll({});
+  expect_all_received();
+}
+
+TEST_F(AcknowledgedTest, messages_outlive_the_end_of_their_endpoint) {
+  deliver_all();
+  pair_.accepted.close();
+  expect_all_received();
+}
+
 TEST(ConnectTest, the_client_may_start_first) {
   Context server = value_of(Context::create());
   Context client = value_of(Context::create());
