@@ -150,26 +150,30 @@ std::size_t DataPath::poll_locked(std::span<Completion> out) {
   return count;
 }
 
-// Takes up to `max` completions of the NIC to their endpoints; fewer if it has no more.
 std::size_t DataPath::poll_nic(std::size_t max) {
+  const Taken taken = take_completions(max);
+  if (taken.count == 0 || taken.failed) take_async_events();
+  if (taken.count == 0) take_connection_events();
+  if (!credit_wanted_.empty()) look_for_wanted_credits();
+  return taken.count;
+}
+
+// Takes up to `max` completions of the NIC to their endpoints; fewer if it has no more.
+DataPath::Taken DataPath::take_completions(std::size_t max) {
   std::array<proto::CompletionEntry, kBatch> entries;
-  std::size_t taken = 0;
+  Taken taken;
   std::size_t asked = 0;
   std::size_t got = 0;
   do {
-    asked = std::min(kBatch, max - taken);
+    asked = std::min(kBatch, max - taken.count);
     got = nic_->poll(std::span{entries}.first(asked), now_ns());
     for (const proto::CompletionEntry& entry : std::span{entries}.first(got)) {
       Endpoint::Impl* endpoint = endpoints_.find(endpoint_of(entry.cookie));
       if (endpoint != nullptr) endpoint->on_completion(entry);  // null: closed and gone
+      if (entry.status != 0) taken.failed = true;
     }
-    taken += got;
-  } while (got == asked && taken < max);
-  if (got == 0) {
-    take_async_events();
-    take_connection_events();
-  }
-  if (!credit_wanted_.empty()) look_for_wanted_credits();
+    taken.count += got;
+  } while (got == asked && taken.count < max);
   return taken;
 }
 
@@ -197,6 +201,10 @@ void DataPath::hand_over(const Completion& completion) {
 void DataPath::take_async_events() {
   std::array<AsyncEvent, 8> events;
   const std::size_t count = nic_->poll_async(events);
+  if (count == 0) return;
+  // What was completed before the failure, or says more of it.
+  while (take_completions(kBatch).count != 0) {
+  }
   for (const AsyncEvent& event : std::span{events}.first(count)) {
     endpoints_.for_each(
         [&](Endpoint::Impl& endpoint) { endpoint.on_nic_failure(event.qpn, event.code); });

@@ -107,6 +107,11 @@ class DataPath {
            WakeDescriptor wake);
 
   std::size_t poll_locked(std::span<Completion> out);
+  struct Taken {
+    std::size_t count = 0;
+    bool failed = false;  // one of them
+  };
+  Taken take_completions(std::size_t max);
   std::size_t poll_nic(std::size_t max);
   void disarm();
   void await_disconnects();

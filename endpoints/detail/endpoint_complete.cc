@@ -15,9 +15,11 @@ using detail::WorkKind;
 
 namespace {
 
-Error broken(EndpointId id, Code code, std::string_view cause) {
+Error broken(EndpointId id, Code code, std::string_view what) {
+  std::string_view meaning = code_entry(code).meaning;
+  meaning.remove_suffix(1);  // its full stop
   return Error::make(code, ErrorScope::kEndpoint,
-                     fmt::format("endpoint {}: {}; connect again", id, cause));
+                     fmt::format("endpoint {}: {} ({}); connect again", id, what, meaning));
 }
 
 }  // namespace
@@ -25,6 +27,13 @@ Error broken(EndpointId id, Code code, std::string_view cause) {
 void Endpoint::Impl::forget_region(const detail::PendingRequest& request) {
   Nic* nic = path_->nic();
   if (request.region && nic != nullptr) nic->deregister_memory(*request.region);
+}
+
+// A request that the NIC gives up because of something else ends nothing: what ended the queue pair
+// comes with another completion or with on_nic_failure.
+void Endpoint::Impl::fail_for(Code status, std::string_view what) {
+  if (status == Code::kFlushed) return;
+  fail_locked(broken(id_, status, what), Code::kFlushed, Code::kFlushed);
 }
 
 void Endpoint::Impl::on_completion(const proto::CompletionEntry& entry) {
@@ -46,8 +55,7 @@ void Endpoint::Impl::on_completion(const proto::CompletionEntry& entry) {
       if (static_cast<Code>(entry.status) == Code::kOk) {
         note_credits();
       } else {
-        fail_locked(broken(id_, static_cast<Code>(entry.status), "telling credits failed"),
-                    Code::kFlushed, Code::kFlushed);
+        fail_for(static_cast<Code>(entry.status), "telling credits failed");
       }
       return;
   }
@@ -71,7 +79,7 @@ void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
       .cookie = request.cookie, .endpoint = id_, .operation = request.operation, .status = status};
   if (status != Code::kOk) {
     path_->complete(completion);  // before those that fail with it
-    fail_locked(broken(id_, status, "a request failed at the NIC"), Code::kFlushed, Code::kFlushed);
+    fail_for(status, "a request failed");
     return;
   }
   const bool headed = request.operation == Operation::kSend;
@@ -93,7 +101,7 @@ void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
                         .status = status};
   if (status != Code::kOk) {
     path_->complete(completion);
-    fail_locked(broken(id_, status, "a receive failed"), Code::kFlushed, Code::kFlushed);
+    fail_for(status, "a receive failed");
     return;
   }
   receive_credits_.on_consumed();

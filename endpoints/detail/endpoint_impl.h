@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "mapwire/endpoints/detail/credits.h"
@@ -146,6 +147,7 @@ class Endpoint::Impl {
   void on_send_completed(const proto::CompletionEntry& entry);
   void on_receive_completed(const proto::CompletionEntry& entry);
   void on_probe_completed(const proto::CompletionEntry& entry, std::uint32_t& count);
+  void fail_for(Code status, std::string_view what);
   Code check_header(std::size_t position, std::uint64_t message_bytes);
   bool take_credit_word();
 

@@ -66,6 +66,23 @@ TEST_P(FailureTest, a_target_out_of_reach_fails_with_remote_access) {
   EXPECT_EQ(next_completion(pair_.client).status, Code::kFlushed);
 }
 
+// The side that refused learns why, whether it has requests that are flushed or none.
+TEST_P(FailureTest, an_access_that_was_refused_is_the_error_of_who_refused_it) {
+  auto [other_accepted, other_connected] = testing::connect(pair_.client, pair_.listener);
+  std::array<std::byte, 8> bytes{};
+  const RemoteBuffer nowhere{.address = 0x1000, .bytes = 8, .rkey = 77};
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(pair_.accepted.post_receive(bytes, 1), Code::kOk);
+  ASSERT_EQ(pair_.connected.post_write(bytes, nowhere, 2), Code::kOk);
+  EXPECT_EQ(next_completion(pair_.server).status, Code::kFlushed);
+  ASSERT_TRUE(pair_.accepted.error());
+  EXPECT_EQ(pair_.accepted.error()->code, Code::kRemoteAccess);
+  EXPECT_NE(pair_.accepted.error()->message.find("refused access"), std::string::npos);
+
+  ASSERT_EQ(other_connected.post_write(bytes, nowhere, 3), Code::kOk);
+  while (!other_accepted.error()) pair_.server.poll({});
+  EXPECT_EQ(other_accepted.error()->code, Code::kRemoteAccess);
+}
+
 INSTANTIATE_TEST_SUITE_P(profiles, FailureTest,
                          ::testing::Values(Profile::kPlain, Profile::kMapwire),
                          [](const auto& profile) {
