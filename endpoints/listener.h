@@ -31,8 +31,9 @@ class Listener {
   Listener& operator=(Listener&&) noexcept;
   ~Listener();  // stops listening; accepted endpoints live on
 
-  // Waits for the next connection that is set up and probed. Errors: kTimeout; those of the set-up
-  // of a connection do not end the listener and are counted, not returned.
+  // Waits for the next connection that is set up and probed; one that has ended before anybody
+  // accepted it is left out. Errors: kTimeout, kEndpointClosed (the context is gone). Those of the
+  // set-up of a connection do not end the listener and are counted, not returned.
   std::expected<Endpoint, Error> accept(std::uint64_t timeout_ns);
 
   std::uint16_t port() const;

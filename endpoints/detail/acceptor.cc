@@ -121,6 +121,7 @@ void Acceptor::accept(std::uint64_t timeout_ns, Reply<Endpoint> reply) {
     reply(closed_error());
     return;
   }
+  drop_dead();
   if (!ready_.empty()) {
     reply(Endpoint{std::move(ready_.front())});
     ready_.pop_front();
@@ -140,9 +141,20 @@ void Acceptor::accept(std::uint64_t timeout_ns, Reply<Endpoint> reply) {
       });
 }
 
+std::size_t Acceptor::backlog() {
+  drop_dead();
+  return ready_.size();
+}
+
+void Acceptor::drop_dead() {
+  std::erase_if(ready_, [](const auto& endpoint) { return endpoint->error().has_value(); });
+}
+
 void Acceptor::deliver(std::shared_ptr<Endpoint::Impl> endpoint) {
   if (closed_) {
     endpoint->close();
+  } else if (endpoint->error()) {
+    return;  // ended while it came here
   } else if (waiting_.empty()) {
     ready_.push_back(std::move(endpoint));
   } else {

@@ -47,8 +47,8 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   void accept(std::uint64_t timeout_ns, Reply<Endpoint> reply);
   // A connection is set up.
   void deliver(std::shared_ptr<Endpoint::Impl> endpoint);
-  // Connections that wait for accept().
-  std::size_t backlog() const { return ready_.size(); }
+  // Connections that wait for accept(), without those that ended meanwhile.
+  std::size_t backlog();
 
  private:
   struct Waiting {
@@ -59,6 +59,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
 
   asio::awaitable<void> accept_loop(std::shared_ptr<Acceptor> self, tcp::acceptor& socket,
                                     Admit admit);
+  void drop_dead();
   std::expected<void, Error> open_one(const tcp::endpoint& address);
 
   asio::io_context& io_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
+#include "mapwire/endpoints/detail/control.h"
 #include "tests/endpoints/pair.h"
 
 namespace mapwire {
@@ -236,6 +237,21 @@ TEST(ListenTest, accept_without_a_peer_ends_in_time) {
   Context context = value_of(Context::create());
   Listener listener = value_of(context.listen({.address = "127.0.0.1:0"}));
   EXPECT_EQ(listener.accept(1'000'000).error().code, Code::kTimeout);
+}
+
+TEST(ListenTest, connections_that_ended_unaccepted_take_no_room_and_are_not_accepted) {
+  Context server = value_of(Context::create());
+  Context client = value_of(Context::create());
+  Listener listener = value_of(server.listen({.address = "127.0.0.1:0"}));
+  for (std::size_t i = 0; i < detail::kBacklogMax + 1; ++i) {
+    value_of(client.connect(testing::loopback(listener))).close();
+  }
+  ConnectOptions options;
+  options.endpoint.private_data = testing::pattern(8, 1);
+  const Endpoint connected = value_of(client.connect(testing::loopback(listener), options));
+  const Endpoint accepted = value_of(listener.accept(kPatienceNs));
+  EXPECT_FALSE(accepted.error());
+  EXPECT_TRUE(std::ranges::equal(accepted.private_data(), options.endpoint.private_data));
 }
 
 TEST(OptionsTest, a_path_mtu_is_the_smaller_of_both_wishes) {
