@@ -19,6 +19,7 @@
 #include "mapwire/nic_fw/fault_wire.h"
 #include "mapwire/nic_fw/soft_nic.h"
 #include "mapwire/nic_fw/udp_wire.h"
+#include "tests/endpoints/counter_reaches.h"
 #include "tests/endpoints/pair.h"
 #include "tests/endpoints/peer_process.h"
 
@@ -185,6 +186,7 @@ TEST(CutPathTest, a_cut_before_the_set_up_fails_connect_on_both_sides) {
   const auto connected = client.connect(testing::loopback(listener));
   ASSERT_FALSE(connected);
   EXPECT_EQ(connected.error().code, Code::kPathBlocked);
+  EXPECT_TRUE(testing::counter_reaches("control.set_ups_failed", 1));
   EXPECT_EQ(listener.accept(1).error().code, Code::kTimeout);
 }
 

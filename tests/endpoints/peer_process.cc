@@ -101,7 +101,9 @@ void PeerProcess::send_signal(int signal) const {
   ASSERT_EQ(kill(pid_, signal), 0);
   if (signal != SIGSTOP) return;
   // It is not stopped at once, and would go on answering meanwhile.
-  ASSERT_EQ(waitpid(pid_, nullptr, WUNTRACED), pid_);
+  int status = 0;
+  ASSERT_EQ(waitpid(pid_, &status, WUNTRACED), pid_);
+  ASSERT_TRUE(WIFSTOPPED(status));
 }
 
 int PeerProcess::finish() {

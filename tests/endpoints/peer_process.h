@@ -18,6 +18,7 @@ class PeerProcess {
   // Ends it, whatever its state.
   ~PeerProcess();
 
+  // After SIGSTOP it returns when the process has stopped.
   void send_signal(int signal) const;
   // Lets the role end by itself, and waits for it; its exit status.
   int finish();

@@ -1,24 +1,22 @@
 // Who connects to a listener without being an honest peer, or is reached instead of one.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
-#include <chrono>
 #include <cstdint>
 #include <future>
 #include <list>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 
 #include "mapwire/endpoints/context.h"
 #include "mapwire/endpoints/detail/control.h"
 #include "mapwire/endpoints/detail/set_up_messages.h"
-#include "mapwire/runtime/counters.h"
+#include "mapwire/runtime/clock.h"
+#include "tests/endpoints/counter_reaches.h"
 #include "tests/endpoints/pair.h"
 #include "tests/endpoints/stranger.h"
 
@@ -27,22 +25,10 @@ namespace {
 
 using asio::ip::tcp;
 using proto::control::Message;
+using testing::counter_reaches;
 using testing::kSecondNs;
 using testing::Stranger;
 using testing::value_of;
-
-// Waits until a counter of this process has grown to `value`.
-::testing::AssertionResult counter_reaches(std::string_view name, std::uint64_t value) {
-  std::uint64_t last = 0;
-  for (int i = 0; i < 6000; ++i) {
-    for (const CounterValue& counter : value_of(CounterBlock::read(getpid()))) {
-      if (counter.name == name) last = counter.value;
-    }
-    if (last >= value) return ::testing::AssertionSuccess();
-    std::this_thread::sleep_for(std::chrono::milliseconds{10});
-  }
-  return ::testing::AssertionFailure() << name << " is " << last;
-}
 
 class StrangersTest : public ::testing::Test {
  protected:
@@ -127,8 +113,11 @@ TEST_F(StrangersTest, silent_ones_are_limited_and_leave_room_when_they_go) {
 }
 
 TEST_F(StrangersTest, a_silent_one_is_closed_after_its_time) {
+  const std::uint64_t begin_ns = now_ns();
   Stranger stranger{listener_.port()};
   EXPECT_TRUE(stranger.closed_without_a_word());
+  EXPECT_GE(now_ns() - begin_ns, detail::kHelloTimeoutNs);
+  EXPECT_TRUE(counter_reaches("control.hello_failed", 1));
 }
 
 TEST_F(StrangersTest, messages_that_no_peer_sends_close_the_link_and_nothing_else) {
