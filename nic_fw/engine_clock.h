@@ -1,6 +1,7 @@
 // The engine's clock: the caller's, less the time in which nobody drove the engine.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace mapwire::nic_fw {
@@ -11,12 +12,16 @@ namespace mapwire::nic_fw {
 class EngineClock {
  public:
   // Takes the caller's time over, while the engine's first timer is due at `due_ns` of the engine's
-  // time (UINT64_MAX: none runs).
+  // time (UINT64_MAX: none runs). The engine's time never goes back.
   void advance(std::uint64_t caller_ns, std::uint64_t due_ns) {
-    now_ns_ = caller_ns - paused_ns_;
-    if (now_ns_ <= due_ns || now_ns_ - due_ns <= kPauseMinNs) return;
-    paused_ns_ += now_ns_ - due_ns;
-    now_ns_ = due_ns;
+    const std::uint64_t before_ns = now_ns_;
+    now_ns_ = std::max(caller_ns - paused_ns_, before_ns);
+    // Calls that run no timers may have come since the timer was due: only the time since the last
+    // of them was a pause.
+    const std::uint64_t pause_start_ns = std::max(due_ns, before_ns);
+    if (now_ns_ <= pause_start_ns || now_ns_ - pause_start_ns <= kPauseMinNs) return;
+    paused_ns_ += now_ns_ - pause_start_ns;
+    now_ns_ = pause_start_ns;
   }
 
   std::uint64_t now_ns() const { return now_ns_; }

@@ -41,6 +41,26 @@ TEST(EngineClock, stands_still_from_a_timer_that_nobody_ran) {
   EXPECT_EQ(clock.to_caller(13 * kSecond), 90 * kSecond);
 }
 
+// A doorbell runs no timers, and the armed one may be too early: it stays overdue between calls.
+TEST(EngineClock, never_goes_back_to_a_timer_that_is_overdue) {
+  EngineClock clock;
+  clock.advance(10 * kSecond, kNever);
+  clock.advance(10 * kSecond + 200 * kMs, 10 * kSecond);
+  EXPECT_EQ(clock.now_ns(), 10 * kSecond + 200 * kMs);
+  clock.advance(10 * kSecond + 300 * kMs, 10 * kSecond);
+  EXPECT_EQ(clock.now_ns(), 10 * kSecond + 300 * kMs);
+  clock.advance(20 * kSecond, 10 * kSecond);  // a pause, since the last call
+  EXPECT_EQ(clock.now_ns(), 10 * kSecond + 300 * kMs);
+  EXPECT_EQ(clock.to_caller(11 * kSecond), 20 * kSecond + 700 * kMs);
+}
+
+TEST(EngineClock, never_goes_back_with_a_caller_whose_clock_does) {
+  EngineClock clock;
+  clock.advance(10 * kSecond, kNever);
+  clock.advance(9 * kSecond, kNever);
+  EXPECT_EQ(clock.now_ns(), 10 * kSecond);
+}
+
 // A stopped process, a closed laptop or a paused virtual machine used to end all connections.
 TEST(EngineClock, a_pause_of_this_side_is_no_silence_of_the_peer) {
   HandMadePeer peer{{.queue_pair = {.deadline_ns = 2 * kSecond}}};
@@ -54,6 +74,28 @@ TEST(EngineClock, a_pause_of_this_side_is_no_silence_of_the_peer) {
   const auto completions = peer.host.completions();
   ASSERT_EQ(completions.size(), 1U);
   EXPECT_EQ(Code{completions[0].status}, Code::kOk);
+}
+
+// An application that drives the NIC itself computes, posts, computes and polls. Its round trip used
+// to be measured as negative, and from then on nothing lost was sent again.
+TEST(EngineClock, pauses_around_a_doorbell_do_not_spoil_the_round_trip) {
+  HandMadePeer peer{{.queue_pair = {.deadline_ns = 2 * kSecond}}};
+  peer.post(engine_test::send_of(1, kMessage));
+  peer.take();
+  peer.now_ns += kMs;
+  peer.give(peer.ack(0));  // the timer of the first message stays armed
+  peer.now_ns += 200 * kMs;
+  peer.post(engine_test::send_of(2, kMessage));
+  EXPECT_EQ(peer.take().size(), 1U);
+  peer.now_ns += 100 * kMs;
+  peer.give(peer.ack(1));
+  peer.host.engine.on_time(peer.now_ns);
+  EXPECT_EQ(peer.host.completions().size(), 2U);
+
+  peer.post(engine_test::send_of(3, kMessage));
+  EXPECT_EQ(peer.take().size(), 1U);  // lost
+  peer.pass(kSecond);
+  EXPECT_GE(peer.take().size(), 1U);  // sent again
 }
 
 TEST(EngineClock, the_deadline_holds_after_a_pause) {
