@@ -116,6 +116,7 @@ std::expected<void, Error> CmEngine::accept(CmId id, const CmAccept& answer, std
   const std::uint32_t initiator_depth = connection->own.read_atomic_max;
   connection->own = answer.queue_pair;
   connection->state = CmState::kRepSent;
+  connection->give_up_at_ns = now_ns + kCmAnswerNs;  // however long an MRA asks us to wait
   cm_send_until_answered(*state_, *connection,
                          make_cm_rep(*state_, *connection, initiator_depth, answer.private_data));
   return {};

@@ -22,8 +22,9 @@
 namespace mapwire::nic_fw {
 
 struct CmOptions {
-  std::uint32_t connections_max = 1024;  // in any state; ended ones make room for new ones
-  std::uint32_t requests_max = 64;       // of peers, not yet established
+  std::uint32_t connections_max = 1024;     // in any state; ended ones make room for new ones
+  std::uint32_t requests_max = 64;          // of peers, not yet established
+  std::uint32_t requests_of_peer_max = 16;  // of them from one address
   std::uint32_t listeners_max = 64;
   std::uint32_t read_atomic_max = 32;  // READs and atomics that a queue pair serves at once
   std::uint64_t seed = 0;              // of comm IDs, transaction IDs and the GUID

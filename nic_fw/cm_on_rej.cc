@@ -6,9 +6,15 @@
 namespace mapwire::nic_fw {
 namespace {
 
-// Whoever gives up waiting for a REP never learned our comm ID and names itself instead.
+// Both comm IDs must be right once both are known: a stranger can not try as many. Whoever gives up
+// waiting for a REP never learned ours and names itself instead.
 CmConnection* find(CmCore& core, const CmSource& source, const proto::CmRej& rej) {
-  if (rej.remote_comm_id != 0) return core.table.find(rej.remote_comm_id, source.path);
+  if (rej.remote_comm_id != 0) {
+    CmConnection* named = core.table.find(rej.remote_comm_id, source.path);
+    const bool theirs = named != nullptr &&
+                        (named->remote_comm_id == 0 || named->remote_comm_id == rej.local_comm_id);
+    return theirs ? named : nullptr;
+  }
   if (rej.reason != proto::CmRejectReason::kTimeout) return nullptr;
   return core.table.find_if([&](const CmConnection& connection) {
     return connection.held && connection.path == source.path &&

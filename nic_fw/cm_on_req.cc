@@ -82,10 +82,15 @@ bool end_stale(CmCore& core, const CmSource& source, const proto::CmReq& req) {
   return true;
 }
 
-bool too_many_requests(const CmCore& core) {
-  return core.table.count_if([](const CmConnection& c) {
+bool too_many_requests(const CmCore& core, const CmSource& source) {
+  const auto is_request = [](const CmConnection& c) {
     return c.state == CmState::kReqReceived || c.state == CmState::kRepSent;
-  }) >= core.options.requests_max;
+  };
+  const auto is_of_source = [&](const CmConnection& c) {
+    return is_request(c) && c.path.remote == source.path.remote;
+  };
+  return core.table.count_if(is_request) >= core.options.requests_max ||
+         core.table.count_if(is_of_source) >= core.options.requests_of_peer_max;
 }
 
 void refuse(CmCore& core, const CmSource& source, const proto::CmReq& req, CmRejectReason reason) {
@@ -142,7 +147,7 @@ void on_cm_message(CmCore& core, const CmSource& source, const proto::CmReq& req
                return old.held && same_comm_id(old);
              }) != nullptr) {
     refuse(core, source, req, CmRejectReason::kDuplicateCommId);
-  } else if (too_many_requests(core) || !cm_has_room(core)) {
+  } else if (too_many_requests(core, source) || !cm_has_room(core)) {
     refuse(core, source, req, CmRejectReason::kNoResources);
   } else {
     remember(core, source, req);

@@ -312,15 +312,6 @@ TEST_F(CmTest, requests_it_cannot_serve_are_refused_by_reason) {
   EXPECT_EQ(passive_.connections(), 0U);
 }
 
-TEST_F(CmTest, strangers_get_no_more_than_their_share_of_requests) {
-  for (Qpn qpn = 2; qpn < 102; ++qpn) ASSERT_TRUE(active_.connect(some_connect(qpn), 0));
-  exchange(active_, passive_);
-  EXPECT_THAT(events_of(passive_), SizeIs(64));
-  const auto refused = events_of(active_);
-  ASSERT_THAT(refused, SizeIs(36));
-  EXPECT_EQ(refused[0].reject_reason, std::to_underlying(CmRejectReason::kNoResources));
-}
-
 TEST_F(CmTest, a_request_that_nobody_answers_is_given_up) {
   ASSERT_TRUE(active_.connect(some_connect(kActiveQpn), 0));
   exchange(active_, passive_);
