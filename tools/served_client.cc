@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mapwire/runtime/clock.h"
 #include "tools/describe.h"
 #include "tools/round_trip.h"
 #include "tools/session.h"
@@ -26,7 +27,8 @@ class ServedClient {
     }
   }
 
-  // Until the client's bye.
+  // Until the client's bye. Within a phase a client may be quiet for long: of a stream of its READs
+  // and WRITEs we see nothing.
   std::expected<void, Error> run() {
     while (!done_) {
       const Code polled = session_.poll();
@@ -35,8 +37,11 @@ class ServedClient {
         if (auto handled = handle(session_.take_message()); !handled) return handled;
       }
       if (polled != Code::kOk && !done_) return fail(polled);
-      if (!in_phase_) continue;
-      if (const Code code = responder_->on_idle(); code != Code::kOk) return fail(code);
+      if (in_phase_) {
+        if (const Code code = responder_->on_idle(); code != Code::kOk) return fail(code);
+      } else if (now_ns() - phase_ended_ns_ >= kQuietNs) {
+        return std::unexpected(session_.silence(kQuietNs));
+      }
     }
     return {};
   }
@@ -89,9 +94,11 @@ class ServedClient {
     if (const Code code = responder_->end(); code != Code::kOk) return fail(code);
     messages_ += responder_->messages();
     mismatches_ += responder_->mismatches();
-    return tell({.kind = PhaseKind::kDone,
-                 .messages = responder_->messages(),
-                 .mismatches = responder_->mismatches()});
+    auto told = tell({.kind = PhaseKind::kDone,
+                      .messages = responder_->messages(),
+                      .mismatches = responder_->mismatches()});
+    phase_ended_ns_ = now_ns();
+    return told;
   }
 
   std::expected<void, Error> tell(const PhaseMessage& phase) {
@@ -111,6 +118,7 @@ class ServedClient {
   Session& session_;
   std::unique_ptr<Responder> responder_;
   bool in_phase_ = false;
+  std::uint64_t phase_ended_ns_ = now_ns();  // or the client came
   bool done_ = false;
   std::uint64_t messages_ = 0;
   std::uint64_t mismatches_ = 0;

@@ -108,8 +108,14 @@ Code Session::release(const Received& message) { return post_slot(message.slot);
 Code Session::send_control(std::span<const std::byte> message) {
   std::memcpy(control_.memory().data(), message.data(), message.size());
   const ConstBuffer buffer = control_.slice(0, message.size());
-  const Code code =
-      post([&](Endpoint& endpoint) { return endpoint.post_send(buffer, 0, kControlImmediate); });
+  const std::uint64_t start_ns = now_ns();
+  Code code = Code::kWouldBlock;
+  while ((code = try_post([&](Endpoint& endpoint) {
+            return endpoint.post_send(buffer, 0, kControlImmediate);
+          })) == Code::kWouldBlock) {
+    if (const Code polled = poll(); polled != Code::kOk) return polled;
+    if (now_ns() - start_ns >= kQuietNs) return Code::kTimeout;  // the peer posts no receives
+  }
   if (code != Code::kOk) return code;
   if (const Code drained = drain(); drained != Code::kOk) return drained;
   --posted_;
@@ -129,11 +135,20 @@ std::expected<std::vector<std::byte>, Error> Session::await_control(std::uint64_
     }
     if (const Code code = poll(); code != Code::kOk) return std::unexpected(failure(code));
   }
-  return std::unexpected(
-      Error::make(Code::kTimeout, ErrorScope::kEndpoint,
-                  fmt::format("the peer at {} said nothing for {:.1f} s; it may be serving another "
-                              "client, try again later",
-                              endpoint_.info().remote, static_cast<double>(timeout_ns) / 1e9)));
+  return std::unexpected(silence(timeout_ns));
+}
+
+Error Session::silence(std::uint64_t waited_ns) const {
+  return Error::make(Code::kTimeout, ErrorScope::kEndpoint,
+                     fmt::format("the peer at {} said nothing for {:.1f} s; if it serves "
+                                 "another client, try again later",
+                                 endpoint_.info().remote, static_cast<double>(waited_ns) / 1e9));
+}
+
+std::expected<void, Error> Session::await_ready() {
+  const auto ready = await_control(kQuietNs);
+  if (!ready) return std::unexpected(ready.error());
+  return {};
 }
 
 std::expected<PhaseMessage, Error> Session::await_phase(PhaseKind kind) {
@@ -152,6 +167,7 @@ Error Session::failure(Code code) const {
   if (code == Code::kInterrupted) {
     return Error::make(code, ErrorScope::kRequest, "interrupted; what was done so far counts");
   }
+  if (code == Code::kTimeout) return silence(kQuietNs);
   // The endpoint knows more than the request that happened to be looked at first.
   if (auto error = endpoint_.error()) return *error;
   const CodeEntry& known = code_entry(code);

@@ -13,6 +13,9 @@
 
 namespace mapwire::tools {
 
+// How long an end waits for a control message that its peer can send at once.
+inline constexpr std::uint64_t kQuietNs = 10'000'000'000;
+
 struct SessionOptions {
   std::uint32_t receive_slots = 4;  // posted; at most the endpoint's receive entries
   std::size_t message_bytes = 0;    // the longest message
@@ -70,13 +73,18 @@ class Session {
   [[nodiscard]] Code release(const Received& message);
 
   // Sends an encoded control message and waits until that and all before it have completed. It does
-  // not count as completed().
+  // not count as completed(). kTimeout: the peer has had no room for it for kQuietNs.
   [[nodiscard]] Code send_control(std::span<const std::byte> message);
   // The next control message, copied; other messages are dropped. Errors: kTimeout after
   // `timeout_ns`; as poll().
   std::expected<std::vector<std::byte>, Error> await_control(std::uint64_t timeout_ns);
   // The next control message, which must be of this kind. Waits as long as the endpoint lives.
   std::expected<PhaseMessage, Error> await_phase(PhaseKind kind);
+  // The server's kReady, for kQuietNs; errors as await_control(). What it says is not looked at: in
+  // a bidirectional stream the messages that follow may lie over it already (`one_buffer`).
+  std::expected<void, Error> await_ready();
+  // The peer lives, but does not say or take what is due.
+  Error silence(std::uint64_t waited_ns) const;
 
   // What to tell about a code that a function of this class answered.
   Error failure(Code code) const;

@@ -86,9 +86,7 @@ std::expected<void, Error> TestClient::start(std::uint64_t bytes, std::uint64_t 
   const PhaseMessage message{.kind = PhaseKind::kStart, .bytes = bytes, .iterations = iterations};
   const Code code = session_.send_control(encode(message));
   if (code != Code::kOk) return std::unexpected(session_.failure(code));
-  const auto ready = session_.await_phase(PhaseKind::kReady);
-  if (!ready) return std::unexpected(ready.error());
-  return {};
+  return session_.await_ready();
 }
 
 std::expected<PhaseMessage, Error> TestClient::end() {
