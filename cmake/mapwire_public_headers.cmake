@@ -8,6 +8,7 @@ set(mapwire_public_headers
   endpoints/error_category.h
   endpoints/listener.h
   endpoints/memory.h
+  endpoints/route.h
   proto/address.h
   proto/code.h
   proto/descriptor.h

@@ -95,6 +95,10 @@ std::expected<MemoryRegion, Error> Context::allocate(std::size_t bytes, Access a
   return make_region(impl_->path(), memory, access, std::move(*arena));
 }
 
+const NicAttributes& Context::nic_attributes() const { return impl_->path()->attributes(); }
+
+const std::string& Context::nic_reason() const { return impl_->path()->reason(); }
+
 std::size_t Context::poll(std::span<Completion> completions) { return impl_->poll(completions); }
 
 std::size_t Context::wait(std::span<Completion> completions, std::uint64_t timeout_ns) {

@@ -16,6 +16,7 @@
 #include "mapwire/endpoints/listener.h"
 #include "mapwire/endpoints/memory.h"
 #include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic.h"
 #include "mapwire/runtime/nic_choice.h"
 
 namespace mapwire {
@@ -92,6 +93,10 @@ class Context {
 
   // Makes an arena buffer of `bytes` zeros, registered. Errors: kInvalidArgument (0), kOutOfMemory.
   std::expected<MemoryRegion, Error> allocate(std::size_t bytes, Access access = {});
+
+  // What the NIC of this context can do, and why it is this one. Threads: any.
+  const NicAttributes& nic_attributes() const;
+  const std::string& nic_reason() const;
 
   // Makes progress and takes up to completions.size() completions out; returns their number, at
   // once.

@@ -11,15 +11,13 @@
 #include <ranges>
 
 #include "tools/findings.h"
+#include "tools/path_mtu.h"
 #include "tools/rdma_sysfs.h"
 
 namespace mapwire::tools {
 namespace {
 
 constexpr std::string_view kNothing = "no RDMA device to look at";
-
-// A payload of 4096 bytes and what RoCEv2 over IPv6 puts around it.
-constexpr unsigned kMtuForLargestPackets = 4096 + 96;
 
 std::string label(const RdmaPort& port) { return fmt::format("{}/{}", port.device, port.port); }
 
@@ -122,7 +120,7 @@ Finding check_mtu(const Machine& machine) {
   for (const RdmaPort& port : rdma_ports(machine.sys)) {
     const std::string netdev = netdev_of(port);
     const unsigned mtu = netdev.empty() ? 0 : mtu_of(machine, netdev);
-    if (mtu == 0 || mtu >= kMtuForLargestPackets) continue;
+    if (mtu == 0 || path_mtu_of(mtu) == kPathMtuMax) continue;
     return {"mtu", Verdict::kNote,
             fmt::format("{}: the MTU of {} is {}, so packets carry less than 4096 bytes",
                         label(port), netdev, mtu),

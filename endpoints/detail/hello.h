@@ -12,7 +12,6 @@
 namespace mapwire::detail {
 
 inline constexpr std::uint32_t kHelloMagic = 0x4d41'5057;  // "MAPW"
-inline constexpr std::uint32_t kControlVersion = 1;
 
 // The TCP addresses of a control link as one side sees them.
 struct LinkAddresses {

@@ -43,7 +43,9 @@ void read_limits(ibv_context* context, VerbsDevice& device, std::uint8_t& ports)
   device.queue_pairs_max = positive(attributes.max_qp);
   device.queue_entries_max = positive(attributes.max_qp_wr);
   device.completion_entries_max = positive(attributes.max_cqe);
+  device.sge_max = positive(attributes.max_sge);
   device.regions_max = positive(attributes.max_mr);
+  device.region_bytes_max = attributes.max_mr_size;
   device.read_atomic_max =
       positive(std::min(attributes.max_qp_rd_atom, attributes.max_qp_init_rd_atom));
   ports = attributes.phys_port_cnt;
@@ -58,8 +60,11 @@ void read_port(ibv_context* context, std::uint8_t number, VerbsDevice& device) {
   if (ibv_query_port(context, number, &attributes) != 0) return;
   device.ports.push_back({.number = number,
                           .active = attributes.state == IBV_PORT_ACTIVE,
+                          .state = ibv_port_state_str(attributes.state),
                           .ethernet = attributes.link_layer == IBV_LINK_LAYER_ETHERNET,
-                          .path_mtu = mtu_bytes(attributes.active_mtu)});
+                          .path_mtu = mtu_bytes(attributes.active_mtu),
+                          .path_mtu_max = mtu_bytes(attributes.max_mtu),
+                          .message_bytes_max = attributes.max_msg_sz});
 }
 
 void read_gids(ibv_context* context, VerbsDevice& device) {

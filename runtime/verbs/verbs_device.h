@@ -29,8 +29,11 @@ struct VerbsGid {
 struct VerbsPort {
   std::uint8_t number = 0;  // from 1
   bool active = false;
+  std::string state;  // "PORT_ACTIVE", as ibv_devinfo has it
   bool ethernet = false;
-  std::uint32_t path_mtu = 0;  // bytes, what the port carries now
+  std::uint32_t path_mtu = 0;      // bytes, what the port carries now
+  std::uint32_t path_mtu_max = 0;  // bytes, what it could carry
+  std::uint64_t message_bytes_max = 0;
 };
 
 struct VerbsDevice {
@@ -39,7 +42,9 @@ struct VerbsDevice {
   std::uint32_t queue_pairs_max = 0;
   std::uint32_t queue_entries_max = 0;
   std::uint32_t completion_entries_max = 0;
+  std::uint32_t sge_max = 0;  // elements of a request
   std::uint32_t regions_max = 0;
+  std::uint64_t region_bytes_max = 0;
   std::uint32_t read_atomic_max = 0;
   bool on_demand_paging = false;
   std::vector<VerbsPort> ports;
@@ -50,6 +55,15 @@ struct VerbsDevice {
 // All devices, in the kernel's order. None is no error. Errors: kSystemCall (the list is refused).
 // Threads: any.
 std::expected<std::vector<VerbsDevice>, Error> list_verbs_devices();
+
+// How much data of a request a queue pair of the device takes into the request itself, as far as
+// mapwire asks for it; 0: none, or the device cannot be opened. Makes a queue pair to find out.
+// Threads: any.
+std::uint32_t verbs_inline_bytes(const std::string& device);
+
+// Of the library that this process runs with, "1.14.44.0"; empty: it is no file of its own.
+// Threads: any.
+std::string libibverbs_version();
 
 // An address of a device, judged for a connection from `local`.
 struct VerbsCandidate {

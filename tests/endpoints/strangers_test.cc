@@ -16,6 +16,7 @@
 #include "mapwire/endpoints/detail/control.h"
 #include "mapwire/endpoints/detail/set_up_messages.h"
 #include "mapwire/runtime/clock.h"
+#include "mapwire/runtime/version.h"
 #include "tests/endpoints/counter_reaches.h"
 #include "tests/endpoints/pair.h"
 #include "tests/endpoints/stranger.h"
@@ -63,11 +64,11 @@ TEST_F(StrangersTest, a_hello_that_is_too_long_is_closed) {
 TEST_F(StrangersTest, a_peer_of_another_version_is_told_ours) {
   Stranger stranger{listener_.port()};
   Message hello = stranger.hello();
-  hello.mutable_hello()->set_protocol_version(detail::kControlVersion + 1);
+  hello.mutable_hello()->set_protocol_version(kControlVersion + 1);
   stranger.send(hello);
   const Message answer = stranger.receive();
   ASSERT_TRUE(answer.has_hello());
-  EXPECT_EQ(answer.hello().protocol_version(), detail::kControlVersion);
+  EXPECT_EQ(answer.hello().protocol_version(), kControlVersion);
   EXPECT_TRUE(stranger.closed_without_a_word());
   EXPECT_TRUE(counter_reaches("control.version_mismatches", 1));
   expect_serves();

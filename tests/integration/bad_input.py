@@ -42,6 +42,9 @@ def unreachable():
     unknown = run("ping", "no-such-host.invalid", "--timeout", "5s")
     check("an unknown host", (unknown.returncode, code_of(unknown)) == (1, "unknown_host"),
           unknown.stderr)
+    unknown = run("info", "no-such-host.invalid")
+    check("info of an unknown host", (unknown.returncode, code_of(unknown)) == (1, "unknown_host")
+          and not unknown.stdout, unknown.stderr)
     with Server() as server:
         second = run("ping", "-p", server.port, timeout_s=PATIENCE_S)
         check("a port in use", (second.returncode, code_of(second)) == (1, "address_in_use"),

@@ -6,22 +6,8 @@ import signal
 import tempfile
 import time
 
-from support import Process, Server, check, finish, mapwire, result, run, skip, source_dir
-
-try:
-    import jsonschema
-except ImportError:
-    jsonschema = None
-
-
-def problem(tool, document):
-    """Why the document is none of this tool, or None."""
-    schema = json.loads((source_dir() / "docs" / "schema" / f"{tool}.schema.json").read_text())
-    try:
-        jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
-    except jsonschema.ValidationError as error:
-        return f"{error.json_path}: {error.message}"
-    return None
+from schema_files import jsonschema, problem
+from support import Process, Server, check, finish, mapwire, result, run, skip
 
 
 def valid(name, tool, document):
@@ -40,6 +26,9 @@ def main():
     valid("bw -b", "bw", result(run("bw", "--local", "-b", "-n", 50, "--json")))
 
     valid("doctor", "doctor", result(run("doctor", "--json")))
+    valid("info", "info", result(run("info", "--json")))
+    for address in ("127.0.0.1", "[::1]"):
+        valid(f"info {address}", "info", result(run("info", address, "--json")))
 
     document = result(run("ping", "--local", "-a", "-n", 5, "--json"))
     valid("ping -a", "ping", document)

@@ -60,12 +60,12 @@ def inside(namespace):
     return ["ip", "netns", "exec", namespace] if namespace else []
 
 
-def run(*arguments, namespace=None, timeout_s=PATIENCE_S, env=None):
+def run(*arguments, namespace=None, timeout_s=PATIENCE_S, env=None, user=None):
     """Runs mapwire to its end. A hang is a failure like any other, with exit code None."""
     command = [*inside(namespace), mapwire(), *map(str, arguments)]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s,
-                              check=False, env={**os.environ, **(env or {})})
+                              check=False, env={**os.environ, **(env or {})}, user=user)
     except subprocess.TimeoutExpired as hang:
         text = (hang.stderr or b"").decode()
         return subprocess.CompletedProcess(command, None, "", f"hangs after {timeout_s} s: {text}")
