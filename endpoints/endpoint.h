@@ -65,6 +65,7 @@ struct EndpointInfo {
 //   kRetryExceeded    the peer was silent for deadline_ns, on the data path or on its control link
 //   kPeerDead         the peer's process has ended
 //   kPeerClosed       the peer closed its endpoint, or it failed there
+//   kDeviceFailed     the RDMA device failed, with all endpoints on it
 //   kFlushed          given up because an earlier request failed or the endpoint was closed here
 // A queue entry is free again when its completion was polled. A post returns
 //   kOk               accepted

@@ -30,6 +30,7 @@ enum class Code : std::uint16_t {
   kRingCorrupt = 30,           // a ring index is outside what the ring can hold
   kBadResponse = 31,           // the peer answered with something that is no answer
   kPeerClosed = 32,            // the peer closed its endpoint
+  kDeviceFailed = 33,          // an RDMA device, or what all its queue pairs share
 
   // Control path.
   kUnknownHost = 50,

@@ -49,7 +49,8 @@ constexpr auto kTable = std::to_array<CodeEntry>({
      "The peer's own buffers or queues were in error.",
      "Look at the completions and the log of the peer."},
     {kRetryExceeded, "retry_exceeded", "The peer acknowledged nothing within the deadline.",
-     "The link is cut, a firewall drops UDP, or the peer is stopped or dead.",
+     "The link is cut, a firewall drops UDP, the peer is stopped or dead, or its queue pair is "
+     "gone.",
      "Check that the peer runs and the path is up; raise MAPWIRE_DEADLINE if it may be silent for "
      "longer."},
     {kRnrRetryExceeded, "rnr_retry_exceeded", "The peer posted no receive within the deadline.",
@@ -72,6 +73,9 @@ constexpr auto kTable = std::to_array<CodeEntry>({
     {kPeerClosed, "peer_closed", "The peer closed its endpoint.",
      "The peer is done, or one of its own requests failed and it gave the connection up.",
      "Look at the peer's log if you expected more from it; connect again to go on."},
+    {kDeviceFailed, "device_failed", "The RDMA device failed, with all its connections.",
+     "It was removed or reset, its driver failed, or its completion queue ran over.",
+     "Look at `dmesg` and `mapwire doctor`, then make a new context."},
     {kUnknownHost, "unknown_host", "The address names no host.",
      "A typing error, or the name server does not know the name.",
      "Try the numeric address, or look the name up with `getent hosts NAME`."},
@@ -80,8 +84,10 @@ constexpr auto kTable = std::to_array<CodeEntry>({
      "loaded.",
      "Choose another port, or find the owner with `ss -lntup`."},
     {kPermission, "permission", "The operating system refused the operation to this user.",
-     "A port below 1024, a file of another user, or a sandbox that forbids the call.",
-     "Choose a port of 1024 or above and files that belong to the user."},
+     "A port below 1024, a file of another user, the node of an RDMA device, or a sandbox that "
+     "forbids the call.",
+     "Choose a port of 1024 or above and files that belong to the user; of RDMA devices `mapwire "
+     "doctor` tells more."},
     {kConnectTimeout, "connect_timeout", "The connection was not set up within the time allowed.",
      "The peer was not started, or a firewall drops its packets silently.",
      "Start the peer and check the address; MAPWIRE_CONNECT_TIMEOUT allows more time."},
@@ -112,8 +118,9 @@ constexpr auto kTable = std::to_array<CodeEntry>({
      "More connections, regions, counters or queue entries than the limit allows.",
      "Close what is not needed, or use smaller queues."},
     {kOutOfMemory, "out_of_memory", "The operating system gave no more memory.",
-     "A memory limit of the container or user, or a very large request.",
-     "Ask for less, or raise the limit (`ulimit -v`, the cgroup's memory.max)."},
+     "A memory limit of the container or user, the limit of locked memory, or a very large "
+     "request.",
+     "Ask for less, or raise the limit (`ulimit -v`, `ulimit -l`, the cgroup's memory.max)."},
     {kSystemCall, "system_call", "The operating system refused something that mapwire needs.",
      "The message names the object and the reason of the system.",
      "Act upon the reason in the message."},
@@ -135,7 +142,7 @@ constexpr auto kTable = std::to_array<CodeEntry>({
      "Somebody pressed Ctrl-C or sent a signal.", "Start it again if that was not meant."},
     {kNoUsableNic, "no_usable_nic", "No NIC can carry this connection.",
      "The NIC that was required is missing, or no candidate of the peer suits.",
-     "Drop the requirement, or read in the message why each NIC was refused."},
+     "Drop the requirement; `mapwire info ADDRESS` says why each NIC was refused."},
     {kMtuMismatch, "mtu_mismatch", "The two sides can not agree on a path MTU.",
      "One side demands a larger path MTU than the other side's route allows.",
      "Leave MAPWIRE_PATH_MTU at 0 on both sides so that the smaller one is chosen."},

@@ -34,8 +34,9 @@ std::expected<void, Error> judge(Code code, const std::string& path) {
       code, ErrorScope::kEndpoint,
       path + (black_hole
                   ? ": carries small packets, but none of a full path MTU; repair the MTU on "
-                    "the way, or ask for a smaller path MTU"
-                  : ": carries no packets although TCP passes; open the firewall for UDP")));
+                    "the way (`tracepath` shows it), or ask for a smaller one (MAPWIRE_PATH_MTU)"
+                  : ": carries no packets although TCP passes; open the firewall for UDP (`nft "
+                    "list ruleset` shows it)")));
 }
 
 // Blocked is worse than a black hole, which is worse than nothing.

@@ -1,6 +1,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -24,9 +25,12 @@ const VerbsPort* find_port(const VerbsDevice& device, std::uint8_t number) {
   return port == device.ports.end() ? nullptr : &*port;
 }
 
-std::string rejection(const VerbsPort* port, const VerbsGid& gid, const proto::IpAddress& local) {
+std::string rejection(const VerbsPort* port, const VerbsGid& gid,
+                      const std::optional<proto::IpAddress>& local) {
   if (gid.type != GidType::kRoceV2) return fmt::format("is {}, not RoCE v2", name(gid.type));
-  if (!is_same_address(gid, local)) return fmt::format("is not {}", proto::to_string(local));
+  if (local && !is_same_address(gid, *local)) {
+    return fmt::format("is not {}", proto::to_string(*local));
+  }
   if (port == nullptr || !port->active) return "its port is down";
   return {};
 }
@@ -48,7 +52,7 @@ std::string_view name(GidType type) {
 }
 
 std::vector<VerbsCandidate> judge_candidates(const std::vector<VerbsDevice>& devices,
-                                             const proto::IpAddress& local) {
+                                             const std::optional<proto::IpAddress>& local) {
   std::vector<VerbsCandidate> candidates;
   for (const VerbsDevice& device : devices) {
     if (device.gids.empty()) {

@@ -117,7 +117,7 @@ void VerbsNic::on_device_event(const ibv_async_event& event) {
       break;
     case IBV_EVENT_CQ_ERR:
     case IBV_EVENT_DEVICE_FATAL:
-      for (const auto& [qpn, pair] : pairs_) note_failure(*pair, Code::kSystemCall);
+      for (const auto& [qpn, pair] : pairs_) note_failure(*pair, Code::kDeviceFailed);
       break;
     default: break;  // of links and addresses: deadlines tell what they do to a connection
   }

@@ -15,8 +15,8 @@ namespace mapwire::verbs {
 
 // ibv_get_device_list failed.
 Error list_refused(int os_errno);
-// No device can be used at all: `candidates` say why.
-Error no_device(const std::vector<VerbsCandidate>& candidates);
+// No device can be used at all, or not the one called `wanted` (empty: any): `candidates` say why.
+Error no_device(const std::string& wanted, const std::vector<VerbsCandidate>& candidates);
 // No GID of the device fits the local address.
 Error no_gid(const std::string& device, const proto::IpAddress& local,
              const std::vector<VerbsCandidate>& candidates);

@@ -1,33 +1,20 @@
 // No query tells a device's limit of inline data; only a queue pair does.
-#include <algorithm>
 #include <cstdint>
-#include <span>
 #include <string>
 
 #include "mapwire/runtime/verbs/handles.h"
+#include "mapwire/runtime/verbs/open_device.h"
 #include "mapwire/runtime/verbs/queue_pair.h"
 #include "mapwire/runtime/verbs/verbs_device.h"
 
 namespace mapwire {
-namespace {
-
-verbs::DeviceHandle open_device(const std::string& name) {
-  int count = 0;
-  const verbs::DeviceListHandle list{ibv_get_device_list(&count)};
-  if (!list) return nullptr;
-  const std::span devices{list.get(), static_cast<std::size_t>(count)};
-  const auto device = std::ranges::find(devices, name, ibv_get_device_name);
-  return verbs::DeviceHandle{device == devices.end() ? nullptr : ibv_open_device(*device)};
-}
-
-}  // namespace
 
 std::uint32_t verbs_inline_bytes(const std::string& device) {
-  const verbs::DeviceHandle context = open_device(device);
+  const auto context = verbs::open_device(device);
   if (!context) return 0;
-  const verbs::DomainHandle domain{ibv_alloc_pd(context.get())};
+  const verbs::DomainHandle domain{ibv_alloc_pd(context->get())};
   const verbs::CompletionQueueHandle completions{
-      ibv_create_cq(context.get(), 2, nullptr, nullptr, 0)};
+      ibv_create_cq(context->get(), 2, nullptr, nullptr, 0)};
   if (!domain || !completions) return 0;
   std::uint32_t bytes = 0;
   const auto pair = verbs::create_queue_pair(device, domain.get(), completions.get(),

@@ -14,6 +14,7 @@
 #include "mapwire/runtime/verbs/failures.h"
 #include "mapwire/runtime/verbs/gid.h"
 #include "mapwire/runtime/verbs/handles.h"
+#include "mapwire/runtime/verbs/open_device.h"
 #include "mapwire/runtime/verbs/verbs_device.h"
 
 namespace mapwire {
@@ -83,18 +84,18 @@ void read_gids(ibv_context* context, VerbsDevice& device) {
 VerbsDevice read_device(ibv_device* handle) {
   VerbsDevice device;
   device.name = ibv_get_device_name(handle);
-  errno = 0;
-  const verbs::DeviceHandle context{ibv_open_device(handle)};
-  if (!context) {
-    device.open_errno = errno != 0 ? errno : EIO;
+  const auto opened = verbs::open_device(handle);
+  if (!opened) {
+    device.open_errno = opened.error();
     return device;
   }
+  ibv_context* context = opened->get();
   std::uint8_t ports = 0;
-  read_limits(context.get(), device, ports);
+  read_limits(context, device, ports);
   for (unsigned number = 1; number <= ports; ++number) {
-    read_port(context.get(), static_cast<std::uint8_t>(number), device);
+    read_port(context, static_cast<std::uint8_t>(number), device);
   }
-  read_gids(context.get(), device);
+  read_gids(context, device);
   return device;
 }
 

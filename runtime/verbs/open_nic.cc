@@ -5,13 +5,14 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "mapwire/runtime/log.h"
 #include "mapwire/runtime/verbs/failures.h"
+#include "mapwire/runtime/verbs/open_device.h"
 #include "mapwire/runtime/verbs/verbs_nic_impl.h"
 
 namespace mapwire::verbs {
@@ -36,24 +37,13 @@ std::expected<VerbsDevice, Error> choose_device(const std::string& wanted) {
   for (const VerbsDevice& device : *devices) {
     if (wanted.empty() ? has_usable_address(device) : device.name == wanted) return device;
   }
-  const auto refused = std::ranges::find_if(
-      *devices, [](const VerbsDevice& device) { return device.open_errno != 0; });
+  const auto refused = std::ranges::find_if(*devices, [&](const VerbsDevice& device) {
+    return device.open_errno != 0 && wanted.empty();
+  });
   if (refused != devices->end()) {
     return std::unexpected(open_refused(refused->name, refused->open_errno));
   }
-  return std::unexpected(no_device(judge_candidates(*devices, {})));
-}
-
-std::expected<DeviceHandle, Error> open_device(const std::string& name) {
-  int count = 0;
-  const DeviceListHandle list{ibv_get_device_list(&count)};
-  if (!list) return std::unexpected(list_refused(errno));
-  for (ibv_device* device : std::span{list.get(), static_cast<std::size_t>(count)}) {
-    if (name != ibv_get_device_name(device)) continue;
-    if (DeviceHandle context{ibv_open_device(device)}) return context;
-    return std::unexpected(open_refused(name, errno));
-  }
-  return std::unexpected(open_refused(name, ENODEV));
+  return std::unexpected(no_device(wanted, judge_candidates(*devices, std::nullopt)));
 }
 
 // See verbs_nic.h; must come before the first region of the process.
@@ -68,7 +58,7 @@ void prepare_for_fork() {
 std::expected<DeviceObjects, Error> make_objects(const VerbsDevice& device,
                                                  std::uint32_t completion_entries) {
   auto context = open_device(device.name);
-  if (!context) return std::unexpected(context.error());
+  if (!context) return std::unexpected(open_refused(device.name, context.error()));
   ChannelHandle channel{ibv_create_comp_channel(context->get())};
   if (!channel) {
     return std::unexpected(object_refused(device.name, "completion channel", errno));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,7 @@ struct VerbsGid {
 struct VerbsPort {
   std::uint8_t number = 0;  // from 1
   bool active = false;
-  std::string state;  // "PORT_ACTIVE", as ibv_devinfo has it
+  std::string state;  // "active", "down"
   bool ethernet = false;
   std::uint32_t path_mtu = 0;      // bytes, what the port carries now
   std::uint32_t path_mtu_max = 0;  // bytes, what it could carry
@@ -74,10 +75,11 @@ struct VerbsCandidate {
 };
 
 // Judges every address of every device, and devices without any: usable is a RoCE v2 GID of an
-// active port that is `local`. The local address is the one that the kernel's routing picks for the
-// peer, so the route decides the device, the port and the GID.
+// active port that is `local`; any address will do if none is given. The local address is the one
+// that the kernel's routing picks for the peer, so the route decides the device, the port and the
+// GID.
 std::vector<VerbsCandidate> judge_candidates(const std::vector<VerbsDevice>& devices,
-                                             const proto::IpAddress& local);
+                                             const std::optional<proto::IpAddress>& local);
 
 // The candidates as one line, "rxe0 port 1 GID 0 fe80::1 (RoCE v2, v0): not the local address;
 // ...".

@@ -50,7 +50,7 @@ Code to_code(ibv_wc_status status, bool is_receive) {
     case IBV_WC_TM_ERR:
     case IBV_WC_TM_RNDV_INCOMPLETE: break;
   }
-  return Code::kSystemCall;
+  return Code::kDeviceFailed;
 }
 
 CompletionEntry success(const Request& request, const ibv_wc& completion) {

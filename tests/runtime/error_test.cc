@@ -36,6 +36,7 @@ bool is_code(Code code) {
     case kRingCorrupt:
     case kBadResponse:
     case kPeerClosed:
+    case kDeviceFailed:
     case kUnknownHost:
     case kAddressInUse:
     case kPermission:
