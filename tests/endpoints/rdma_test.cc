@@ -58,7 +58,7 @@ TEST_F(RdmaTest, private_data_that_does_not_fit_is_refused) {
 }
 
 TEST_F(RdmaTest, a_peer_without_receives_fails_the_send_by_its_deadline) {
-  connect({.endpoint = {.deadline_ns = kSecondNs / 2}});
+  connect();
   std::array<std::byte, 8> bytes{};
   ASSERT_EQ(connected_->post_send(bytes, 1), Code::kOk);
   EXPECT_EQ(next_completion(*client_).status, Code::kRnrRetryExceeded);

@@ -113,11 +113,13 @@ TEST_P(SetUpTest, a_listener_that_is_gone_refuses) {
 }
 
 TEST_P(SetUpTest, a_listener_that_starts_later_is_found) {
-  auto connecting = std::async(std::launch::async, [&] { return client_->connect(address(7175)); });
+  auto connecting =
+      std::async(std::launch::async, [&] { return client_->connect(address(7175), plain()); });
   std::this_thread::sleep_for(std::chrono::milliseconds{50});
   Listener late = value_of(server_->listen({.address = address(7175)}));
-  EXPECT_TRUE(late.accept(kPatienceNs));
-  EXPECT_TRUE(connecting.get());
+  Endpoint accepted = value_of(late.accept(kPatienceNs));
+  Endpoint connected = value_of(connecting.get());
+  expect_message(*client_, connected, *server_, accepted, 8);
 }
 
 TEST_P(SetUpTest, a_port_has_one_listener) {
@@ -130,8 +132,9 @@ TEST_P(SetUpTest, port_zero_lets_the_listener_choose) {
   Listener chosen = value_of(server_->listen({.address = address(0)}));
   EXPECT_NE(chosen.port(), 0);
   auto accepting = std::async(std::launch::async, [&] { return chosen.accept(kPatienceNs); });
-  EXPECT_TRUE(client_->connect(address(chosen.port())));
-  EXPECT_TRUE(accepting.get());
+  Endpoint connected = value_of(client_->connect(address(chosen.port()), plain()));
+  Endpoint accepted = value_of(accepting.get());
+  expect_message(*client_, connected, *server_, accepted, 8);
 }
 
 std::string name_of(const ::testing::TestParamInfo<const char*>& scheme) {

@@ -38,11 +38,15 @@ class TwoHosts : public ::testing::Test {
     return scheme_ + "127.0.0.2:" + std::to_string(port);
   }
 
-  // The plain profile, which is all that rdma:// knows.
-  void connect(ConnectOptions options = {}) {
+  // All that rdma:// knows.
+  static ConnectOptions plain(ConnectOptions options = {}) {
     options.endpoint.profile = Profile::kPlain;
+    return options;
+  }
+
+  void connect(const ConnectOptions& options = {}) {
     auto accepting = std::async(std::launch::async, [&] { return listener_->accept(kPatienceNs); });
-    connected_.emplace(value_of(client_->connect(address(), options)));
+    connected_.emplace(value_of(client_->connect(address(), plain(options))));
     accepted_.emplace(value_of(accepting.get()));
   }
 
