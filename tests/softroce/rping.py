@@ -51,6 +51,18 @@ def both_roles(namespace, kind, size, path):
             ends(f"{name}, the soft NIC calls", client, server)
 
 
+def refusals(namespace):
+    """Each end learns from the other that nobody listens at a port."""
+    with soft(namespace, "serve", url(rxe.NEIGHBOUR["IPv4"]), ROUNDS) as server:
+        server.wait_for_line("listening")
+        with Process("rping", "-c", "-a", rxe.NEIGHBOUR["IPv4"], "-p", PORT + 1, "-C", 1) as client:
+            refused = client.end() != 0 and "RDMA_CM_EVENT_REJECTED, error 8" in str(client.lines)
+            check("rping is refused at a port without listener", refused, client.lines)
+    with soft(namespace, "call", url(rxe.ADDRESSES["IPv4"]), ROUNDS) as client:
+        refused = client.end() == 1 and "connection_refused" in str(client.lines)
+        check("so is the soft NIC", refused, client.lines)
+
+
 def shown(namespace):
     """The page shows two pairs of commands, each with the end that waits first."""
     page = (source_dir() / "docs/foreign_peers.md").read_text()
@@ -75,6 +87,7 @@ def main():
         finish()
     with rxe.neighbour() as namespace:
         shown(namespace)
+        refusals(namespace)
         for kind in rxe.ADDRESSES:
             for size in (64, 10000):  # one packet and several
                 for _ in range(CONNECTIONS):
