@@ -27,7 +27,7 @@ Code to_code(ibv_wc_status status, bool is_receive) {
     case IBV_WC_SUCCESS: return Code::kOk;
     case IBV_WC_WR_FLUSH_ERR: return Code::kFlushed;
     case IBV_WC_LOC_LEN_ERR: return is_receive ? Code::kReceiveTooSmall : Code::kInvalidDescriptor;
-    case IBV_WC_LOC_QP_OP_ERR: return is_receive ? Code::kReceiveTooSmall : Code::kLocalProtection;
+    case IBV_WC_LOC_QP_OP_ERR: return is_receive ? Code::kReceiveTooSmall : Code::kRetryExceeded;
     case IBV_WC_LOC_EEC_OP_ERR:
     case IBV_WC_LOC_ACCESS_ERR:
     case IBV_WC_LOC_PROT_ERR:

@@ -11,8 +11,8 @@ namespace mapwire::verbs {
 
 // The status of a request that the device completed. Drivers differ in what they call a message
 // that is too long for its receive: rxe says "queue pair operation", and "invalid request" if there
-// is no element at all. The memory of receives is checked before they are posted, so neither can
-// mean anything else.
+// is no element at all. Of a send "queue pair operation" is what rxe says when it cannot reach the
+// peer, as its link is down. Memory is checked before posting, so none can mean anything else.
 Code to_code(ibv_wc_status status, bool is_receive);
 
 // The completion of `request` if it succeeded.
