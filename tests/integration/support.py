@@ -148,8 +148,8 @@ class Process:
 class Server(Process):
     """`mapwire ping` as a server on a free port."""
 
-    def __init__(self, *arguments, namespace=None, port=0):
-        super().__init__(mapwire(), "ping", "-p", port, *arguments, namespace=namespace)
+    def __init__(self, *arguments, namespace=None, port=0, env=None):
+        super().__init__(mapwire(), "ping", "-p", port, *arguments, namespace=namespace, env=env)
         found = self.wait_for_line(r"listening on \S+:(\d+)")
         self.port = int(found.group(1)) if found else 0
         if not found:

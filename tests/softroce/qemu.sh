@@ -12,7 +12,7 @@ work=${2//,/,,}  # as QEMU wants it in options
 # TCG, as KVM is not to be had in many places, and where it is, a stock kernel may hang under it.
 # The host's files are offered read-only; `remap`, as they lie on several file systems.
 exec qemu-system-x86_64 \
-  -accel tcg,thread=multi -machine q35 -cpu max -smp 2 -m 4096 \
+  -accel tcg,thread=multi -machine q35 -cpu max -smp 2 -m 2048 \
   -nodefaults -display none -no-reboot \
   -kernel "$boot/vmlinuz" -initrd "$boot/initramfs" \
   -append 'console=ttyS0 quiet panic=-1 oops=panic mitigations=off tsc=reliable clocksource=tsc' \

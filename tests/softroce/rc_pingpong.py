@@ -62,9 +62,8 @@ def main():
         finish()
     for loss_percent, path in ((0, "no loss"), (1, "1 % loss")):
         with rxe.neighbour(loss_percent) as namespace:
-            for kind in rxe.ADDRESSES:
-                for mtu in (1024, 4096):
-                    both_roles(namespace, kind, mtu, path)
+            for kind, mtu in rxe.paths(loss_percent, full_counts=MESSAGES > 1000):
+                both_roles(namespace, kind, mtu, path)
     finish()
 
 

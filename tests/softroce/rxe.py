@@ -1,6 +1,7 @@
 """What the scripts that run inside the guest share; see rxe.sh for the devices."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import subprocess
@@ -10,6 +11,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
 import network  # noqa: E402  it is in that folder
+import support  # noqa: E402
 
 DEVICE = "rxe0"
 GIDS = pathlib.Path(f"/sys/class/infiniband/{DEVICE}/ports/1/gids")
@@ -34,6 +36,50 @@ def counter(name):
     """One of rxe's counters of packets, such as sent_pkts."""
     return int(pathlib.Path(f"/sys/class/infiniband/{DEVICE}/ports/1/hw_counters/{name}")
                .read_text())
+
+
+def paths(loss_percent, full_counts):
+    """(address family, path MTU) to test; each value once where counts are reduced."""
+    if full_counts:
+        return [(kind, mtu) for kind in ADDRESSES for mtu in (1024, 4096)]
+    return [("IPv6", 4096)] if loss_percent else [("IPv4", 1024)]
+
+
+def packets():
+    """How many packets rxe has sent and received."""
+    return counter("sent_pkts"), counter("rcvd_pkts")
+
+
+def resources():
+    """What the kernel holds for the users of rxe."""
+    return output("rdma", "resource", "show", DEVICE)[1]
+
+
+@dataclasses.dataclass
+class End:
+    """Where one end of a connection of two mapwire endpoints runs."""
+    nic: str
+    namespace: str | None
+    addresses: dict
+
+    @property
+    def env(self):
+        return {"MAPWIRE_NIC": self.nic}
+
+
+def near_end():
+    return End("verbs", None, ADDRESSES)
+
+
+def far_end(namespace):
+    return End("soft", namespace, NEIGHBOUR)
+
+
+def stream(end, role, server_end, port, *more):
+    """The program of stream.cc at one end, in the background."""
+    return support.Process(support.build_dir() / "tests/softroce/stream", role,
+                           f"{server_end.addresses['IPv4']}:{port}", *more,
+                           namespace=end.namespace, env=end.env)
 
 
 def wait_for_listener(command, text, timeout_s=60):
