@@ -5,7 +5,7 @@ set -uo pipefail
 
 here=$(dirname "${BASH_SOURCE[0]}")
 share=/run/softroce
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=$here/commands:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # port NAME: the device of a virtio port; there is no udev that would name it.
 port() {
