@@ -7,6 +7,12 @@ execute_process(COMMAND ${Python3_EXECUTABLE} ${planted_bugs} list
   OUTPUT_VARIABLE bugs OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 string(REPLACE "\n" ";" bugs "${bugs}")
 
+# A program that fails without the verdict of a check has not caught anything.
+add_test(NAME sim.planted_bugs_are_caught_by_a_verdict_alone
+  COMMAND ${Python3_EXECUTABLE} ${planted_bugs} expect sequence_nak_ignored /bin/false)
+set_tests_properties(sim.planted_bugs_are_caught_by_a_verdict_alone PROPERTIES
+  PASS_REGULAR_EXPRESSION "^NOT caught: exit status 1")
+
 add_custom_target(planted_bugs)
 add_test(NAME sim.planted.build
   COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target planted_bugs)

@@ -14,6 +14,7 @@ wrong byte, no end, or recovery that costs more than it may), or "bulk", the tra
 path (throughput, fairness, timeouts where none is due, a flow that outlives its deadline).
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,13 @@ from typing import NamedTuple
 
 SEEDS = 1000
 TIMEOUT_S = 120  # a bug may make the engine spin: that counts as caught
+
+# What a program prints when a check of it failed. One that ends without having come that far (it
+# could not start, was killed, refused its arguments) has found nothing.
+VERDICTS = {
+    "seeds": re.compile(r"^(seed \d+ FAILED|recovery costs too much: ).*", re.MULTILINE),
+    "bulk": re.compile(r"^\[  FAILED  \] .*", re.MULTILINE),
+}
 
 
 class Bug(NamedTuple):
@@ -185,9 +193,10 @@ def expect(bug, program):
                              timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
         return f"caught: no end within {TIMEOUT_S} s", 0
-    if run.returncode == 0:
-        return f"NOT caught: {run.stdout}", 1
-    return f"caught: {(run.stderr or run.stdout).strip()}", 0
+    verdict = VERDICTS[bug.check].search(run.stdout + "\n" + run.stderr)
+    if run.returncode == 0 or verdict is None:
+        return f"NOT caught: exit status {run.returncode}\n{run.stdout}{run.stderr}", 1
+    return f"caught: {verdict.group()}", 0
 
 
 def main():
