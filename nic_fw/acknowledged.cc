@@ -66,12 +66,6 @@ void take_credits(QueuePair& qp, Psn psn, const proto::Aeth& aeth) {
   requester.limited_end = 0;  // what went out beyond the old limit is within the new one
 }
 
-std::uint64_t request_holding(const Requester& requester, Psn psn) {
-  std::uint64_t index = requester.head;
-  while (requester.at(index).end_psn <= psn) ++index;
-  return index;
-}
-
 void settle(EngineCore& core, QueuePair& qp) {
   if (qp.state != QueuePairState::kConnected) return;
   take_sends(core, qp);

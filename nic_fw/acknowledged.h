@@ -18,9 +18,6 @@ void acknowledge_response(EngineCore& core, QueuePair& qp);
 // Believes the credits in an answer to `psn`, unless it is older than what is acknowledged.
 void take_credits(QueuePair& qp, Psn psn, const proto::Aeth& aeth);
 
-// The request that holds `psn`. Precondition: it is outstanding.
-std::uint64_t request_holding(const Requester& requester, Psn psn);
-
 // The oldest request fails if its verdict is bad: its turn has come. Also takes more requests from
 // the send ring as room allows.
 void settle(EngineCore& core, QueuePair& qp);

@@ -9,9 +9,14 @@
 namespace mapwire::nic_fw {
 namespace {
 
+// A NAK says that everything before it was served (IBTA 9.7.5). If a READ or atomic there has no
+// answer yet, this was lost: it is asked for again, and the refusal comes again behind it.
 void fail_request_at(EngineCore& core, QueuePair& qp, Psn psn, Code cause) {
-  acknowledge_up_to(core, qp, psn);
-  fail_request(core, qp, request_holding(qp.requester, psn), cause);
+  if (!acknowledge_up_to(core, qp, psn)) {
+    recover_gap(core, qp);
+    return;
+  }
+  fail_request(core, qp, qp.requester.head, cause);
 }
 
 }  // namespace

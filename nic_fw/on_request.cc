@@ -45,14 +45,22 @@ void on_ahead(EngineCore& core, QueuePair& qp, Psn psn) {
                    .psn = responder.expected_psn};
 }
 
+// The NAK that ended the queue pair may have been lost, and so may answers to what came before it.
+void on_refused(EngineCore& core, QueuePair& qp, const proto::Packet& packet, Psn psn) {
+  if (psn >= qp.responder.nak.psn) {
+    qp.responder.nak.due = true;
+  } else {
+    on_duplicate(core, qp, packet, psn);
+  }
+}
+
 }  // namespace
 
 void on_request(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
   Responder& responder = qp.responder;
   const Psn psn = extend(packet.bth.psn, responder.expected_psn);
   if (qp.state == QueuePairState::kError) {
-    // The NAK that ended the queue pair may have been lost.
-    if (responder.rejected && psn >= responder.nak.psn) responder.nak.due = true;
+    if (responder.rejected) on_refused(core, qp, packet, psn);
   } else if (psn < responder.expected_psn) {
     core.counters.duplicates.add();
     on_duplicate(core, qp, packet, psn);

@@ -113,6 +113,19 @@ TEST_F(Read, an_acknowledgement_that_covers_it_shows_that_its_response_was_lost)
   EXPECT_TRUE(std::equal(buffer_.begin(), buffer_.begin() + 10, source_.begin()));
 }
 
+TEST_F(Read, a_refusal_behind_it_shows_that_its_response_was_lost) {
+  const auto message = test_bytes(10);
+  pair_.post_a(read(1, std::span{buffer_}.first(10)));
+  pair_.post_a(remote_of(2, WorkOpcode::kWrite, message, address_of(source_), keys_.rkey));
+  int lost = 0;
+  pair_.run([&](const TestPacket& packet) {
+    return packet.opcode() != Opcode::kReadResponseOnly || ++lost > 1;
+  });
+  EXPECT_EQ(pair_.a.counters().timeouts.value(), 0U);
+  expect_completions(pair_.a, {{1, Code::kOk}, {2, Code::kRemoteAccess}});
+  EXPECT_TRUE(std::equal(buffer_.begin(), buffer_.begin() + 10, source_.begin()));
+}
+
 TEST_F(Read, a_response_acknowledges_what_was_sent_before) {
   const auto message = test_bytes(10);
   std::vector<std::byte> received(10);
