@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <random>
 #include <vector>
 
 #include "mapwire/nic_fw/cm_connection.h"
 #include "mapwire/nic_fw/cm_counters.h"
 #include "mapwire/nic_fw/cm_table.h"
+#include "mapwire/nic_fw/random_source.h"
 #include "mapwire/proto/cm_mad.h"
 #include "mapwire/runtime/connection_manager.h"
 
@@ -32,12 +32,12 @@ struct CmCore {
   CmCore(const CmOptions& cm_options, const CmCounters& cm_counters)
       : options{cm_options},
         counters{cm_counters},
-        random{options.seed},
+        random{options.random},
         ca_guid{random() | 1} {}  // 0 means none
 
   const CmOptions options;
   CmCounters counters;
-  std::mt19937_64 random;
+  RandomSource random;
   const std::uint64_t ca_guid;
   std::vector<proto::UdpAddress> listeners;
   CmTable table;

@@ -1,5 +1,5 @@
 // The communication manager of the soft NIC (IBTA 1.4, chapter 12): MADs, calls and now_ns go in;
-// MADs and events come out. No I/O, no clock; randomness from a seed, so a run can be replayed.
+// MADs and events come out. No I/O, no clock; randomness as it is given, so a run can be replayed.
 //
 // What it does about strangers: a request for no listener's service is refused without being
 // remembered; others wait for the application, at most requests_max at a time.
@@ -14,6 +14,7 @@
 #include <span>
 
 #include "mapwire/nic_fw/cm_counters.h"
+#include "mapwire/nic_fw/random_source.h"
 #include "mapwire/proto/address.h"
 #include "mapwire/proto/cm_mad.h"
 #include "mapwire/runtime/connection_manager.h"
@@ -27,7 +28,7 @@ struct CmOptions {
   std::uint32_t requests_of_peer_max = 16;  // of them from one address
   std::uint32_t listeners_max = 64;
   std::uint32_t read_atomic_max = 32;  // READs and atomics that a queue pair serves at once
-  std::uint64_t seed = 0;              // of comm IDs, transaction IDs and the GUID
+  RandomSource random = nullptr;       // of comm IDs, transaction IDs and the GUID; must be set
 };
 
 // Where a MAD comes from and goes to, as IP addresses of the two ports.

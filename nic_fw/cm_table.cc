@@ -1,7 +1,6 @@
 #include "mapwire/nic_fw/cm_table.h"
 
 #include <cstdint>
-#include <random>
 
 namespace mapwire::nic_fw {
 namespace {
@@ -11,7 +10,7 @@ constexpr unsigned kCommIdBits = 32;
 
 }  // namespace
 
-CmConnection& CmTable::add(std::mt19937_64& random) {
+CmConnection& CmTable::add(const RandomSource& random) {
   std::uint32_t comm_id = 0;
   while (comm_id == 0 || connections_.contains(comm_id)) {
     comm_id = static_cast<std::uint32_t>(random());

@@ -5,18 +5,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <random>
 #include <set>
 #include <utility>
 
 #include "mapwire/nic_fw/cm_connection.h"
+#include "mapwire/nic_fw/random_source.h"
 
 namespace mapwire::nic_fw {
 
 class CmTable {
  public:
   // A connection with a fresh comm ID and id. It stays where it is until it is erased.
-  CmConnection& add(std::mt19937_64& random);
+  CmConnection& add(const RandomSource& random);
   void erase(const CmConnection& connection);
 
   // Null if there is none, or it has ended for the application.

@@ -1,6 +1,6 @@
 // The firmware of the soft NIC: an RC transport engine (IBTA 1.4, chapter 9) without I/O, clock or
-// randomness of its own. Packets, descriptors and now_ns go in; packets and completions come out. A
-// seed and the sequence of calls replay a run exactly.
+// randomness of its own. Packets, descriptors and now_ns go in; packets and completions come out.
+// The numbers of `random` and the sequence of calls replay a run exactly.
 //
 // Threads: owned by one thread at a time. After open/connect nothing allocates, locks, logs or
 // throws.
@@ -13,6 +13,7 @@
 #include <span>
 
 #include "mapwire/nic_fw/engine_counters.h"
+#include "mapwire/nic_fw/random_source.h"
 #include "mapwire/proto/address.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/runtime/error.h"
@@ -25,7 +26,7 @@ struct EngineOptions {
   std::uint32_t queue_pairs_max = 4096;
   std::uint32_t memory_regions_max = 65536;
   std::uint32_t read_atomic_max = 32;  // READs and atomics in flight per queue pair and direction
-  std::uint64_t seed = 0;              // of QPNs, first PSNs and keys
+  RandomSource random = nullptr;       // of QPNs, first PSNs and keys; must be set
 };
 
 // The consumer ends of a queue pair's rings. Whoever holds the producer ends is not trusted.

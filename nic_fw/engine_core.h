@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <random>
 
 #include "mapwire/nic_fw/completion_queue.h"
 #include "mapwire/nic_fw/engine.h"
@@ -10,6 +9,7 @@
 #include "mapwire/nic_fw/engine_counters.h"
 #include "mapwire/nic_fw/memory_table.h"
 #include "mapwire/nic_fw/queue_pair_table.h"
+#include "mapwire/nic_fw/random_source.h"
 #include "mapwire/nic_fw/slot_list.h"
 #include "mapwire/nic_fw/timer_queue.h"
 
@@ -27,7 +27,7 @@ struct EngineCore {
         ready{options.queue_pairs_max},
         acknowledging{options.queue_pairs_max},
         failed{options.queue_pairs_max},
-        random{options.seed} {}
+        random{options.random} {}
 
   const EngineOptions options;
   EngineCounters& counters;
@@ -38,7 +38,7 @@ struct EngineCore {
   SlotList ready;          // with a request, response or NAK to send
   SlotList acknowledging;  // with a plain acknowledgement to send
   SlotList failed;         // in error, not yet reported by poll_async
-  std::mt19937_64 random;
+  RandomSource random;
   std::uint32_t entries_reserved = 0;  // queue entries of all open queue pairs
   EngineClock clock;
   std::uint64_t now_ns = 0;  // of `clock`

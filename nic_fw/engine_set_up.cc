@@ -35,7 +35,7 @@ bool valid_path_mtu(std::uint32_t path_mtu) {
          path_mtu <= proto::kPathMtuMax;
 }
 
-std::uint32_t random24(std::mt19937_64& random) {
+std::uint32_t random24(const RandomSource& random) {
   return static_cast<std::uint32_t>(random()) & proto::kPsnMask;
 }
 

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <random>
 #include <span>
 
 namespace mapwire::nic_fw {
@@ -32,7 +31,7 @@ MemoryTable::MemoryTable(std::uint32_t regions_max)
   for (std::uint32_t slot = regions_max; slot > 0; --slot) free_.push_back(slot - 1);
 }
 
-std::uint32_t MemoryTable::new_key(std::mt19937_64& random) const {
+std::uint32_t MemoryTable::new_key(const RandomSource& random) const {
   std::uint32_t key = 0;
   do {
     key = static_cast<std::uint32_t>(random());
@@ -42,7 +41,7 @@ std::uint32_t MemoryTable::new_key(std::mt19937_64& random) const {
 
 std::expected<MemoryKeys, Error> MemoryTable::add(std::span<std::byte> memory, Access access,
                                                   std::uint32_t protection_domain,
-                                                  std::mt19937_64& random) {
+                                                  const RandomSource& random) {
   if (memory.empty()) {
     return std::unexpected(Error::make(Code::kInvalidArgument, ErrorScope::kRequest,
                                        "memory region refused: it is empty; register at least one "

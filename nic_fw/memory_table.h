@@ -6,11 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <random>
 #include <span>
 #include <vector>
 
 #include "mapwire/nic_fw/fixed_map.h"
+#include "mapwire/nic_fw/random_source.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
 
@@ -27,7 +27,7 @@ class MemoryTable {
 
   // Semantics and errors: Nic::register_memory. `random` supplies the keys.
   std::expected<MemoryKeys, Error> add(std::span<std::byte> memory, Access access,
-                                       std::uint32_t protection_domain, std::mt19937_64& random);
+                                       std::uint32_t protection_domain, const RandomSource& random);
   // No effect on an unknown lkey.
   void remove(std::uint32_t lkey);
 
@@ -49,7 +49,7 @@ class MemoryTable {
   };
   const Region* find(const FixedMap& keys, std::uint32_t key, std::uint64_t address,
                      std::uint64_t bytes, std::uint32_t protection_domain) const;
-  std::uint32_t new_key(std::mt19937_64& random) const;
+  std::uint32_t new_key(const RandomSource& random) const;
 
   std::vector<Region> regions_;
   std::vector<std::uint32_t> free_;

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <random>
 #include <utility>
 
 #include "mapwire/proto/headers.h"
@@ -15,7 +14,7 @@ QueuePairTable::QueuePairTable(std::uint32_t queue_pairs_max)
   for (std::uint32_t slot = queue_pairs_max; slot > 0; --slot) free_.push_back(slot - 1);
 }
 
-QueuePair& QueuePairTable::add(std::unique_ptr<QueuePair> queue_pair, std::mt19937_64& random) {
+QueuePair& QueuePairTable::add(std::unique_ptr<QueuePair> queue_pair, const RandomSource& random) {
   do {
     queue_pair->qpn = static_cast<Qpn>(random()) & proto::kQpnMask;
   } while (queue_pair->qpn <= 1 || find(queue_pair->qpn) != nullptr);

@@ -4,11 +4,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "mapwire/nic_fw/fixed_map.h"
 #include "mapwire/nic_fw/queue_pair.h"
+#include "mapwire/nic_fw/random_source.h"
 
 namespace mapwire::nic_fw {
 
@@ -18,7 +18,7 @@ class QueuePairTable {
 
   bool full() const { return free_.empty(); }
   // Adds `queue_pair` under a fresh QPN and slot, which it gets to know. Precondition: not full().
-  QueuePair& add(std::unique_ptr<QueuePair> queue_pair, std::mt19937_64& random);
+  QueuePair& add(std::unique_ptr<QueuePair> queue_pair, const RandomSource& random);
   void remove(const QueuePair& queue_pair);
 
   // Null if there is none.

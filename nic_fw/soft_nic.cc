@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <random>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "mapwire/nic_fw/engine.h"
 #include "mapwire/nic_fw/management_datagram.h"
 #include "mapwire/nic_fw/queue_table.h"
+#include "mapwire/nic_fw/random_source.h"
 #include "mapwire/nic_fw/route_mtu.h"
 #include "mapwire/nic_fw/soft_connection_manager.h"
 #include "mapwire/nic_fw/transmitter.h"
@@ -52,6 +54,11 @@ std::expected<CompletionQueue, Error> make_completion_queue(std::uint32_t entrie
   auto producer = RingProducer<CompletionEntry>::open(memory, proto::kDescriptorVersion).value();
   auto consumer = RingConsumer<CompletionEntry>::open(memory, proto::kDescriptorVersion).value();
   return CompletionQueue{std::move(*arena), producer, consumer};
+}
+
+RandomSource random_source(std::uint64_t seed, std::uint64_t user = 0) {
+  if (seed == 0) return draw_system_random;
+  return std::mt19937_64{seed ^ user};
 }
 
 class SoftNic final : public Nic {
@@ -107,13 +114,13 @@ SoftNic::SoftNic(const SoftNicOptions& options, std::unique_ptr<Wire> wire,
       completion_arena_{std::move(completions.arena)},
       completions_{completions.consumer},
       counters_{EngineCounters::in(counters)},
-      engine_{{.queue_pairs_max = options.queue_pairs_max, .seed = options.seed},
+      engine_{{.queue_pairs_max = options.queue_pairs_max, .random = random_source(options.seed)},
               completions.producer,
               counters_},
       wire_{std::move(wire)},
       connection_manager_{*wire_,
                           {.read_atomic_max = EngineOptions{}.read_atomic_max,
-                           .seed = options.seed ^ kConnectionManagerSeed},
+                           .random = random_source(options.seed, kConnectionManagerSeed)},
                           CmCounters::in(counters)},
       attributes_{.name = std::string{kSoftNic},
                   .wire = std::string{wire_->name()},

@@ -16,7 +16,9 @@ struct SoftNicOptions {
   std::uint32_t queue_pairs_max = 4096;
   std::uint32_t completion_entries = 65536;  // a power of two; see NicAttributes
   std::uint32_t path_mtu_max = 4096;         // bytes, a power of two 256..4096
-  std::uint64_t seed = 0;                    // of QPNs, PSNs and keys; from the system's randomness
+  // Of QPNs, first PSNs, keys and comm IDs. 0: the system's randomness. Any other repeats a run,
+  // and lets a peer that is told a few of them compute the others: for tests.
+  std::uint64_t seed = 0;
 };
 
 // Creates a soft NIC on `wire`. `counters` (null: none are kept) outlives it.

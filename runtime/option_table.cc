@@ -40,9 +40,12 @@ const std::array kRows{
     OptionRow{"MAPWIRE_UDP_PORT", NumberKind<std::uint16_t>{&Options::udp_port},
               "The UDP port of the soft NIC. With 0 the system chooses; 4791 is RoCEv2's own, "
               "which one process per address may have and only where rdma_rxe is not loaded."},
-    OptionRow{"MAPWIRE_SEED", NumberKind<std::uint64_t>{&Options::seed},
-              "Seed of queue pair numbers, first packet sequence numbers and memory keys, to "
-              "repeat a run. With 0 they come from the system's randomness, as security wants it."},
+    OptionRow{
+        "MAPWIRE_SEED", NumberKind<std::uint64_t>{&Options::seed},
+        "Seed of the soft NIC's queue pair numbers, first packet sequence numbers, memory keys "
+        "and connection numbers, to repeat a run: for tests, as a peer that is told some of "
+        "them can compute the others. With 0 each is drawn from the system's randomness "
+        "(getrandom), which tells nothing of the others."},
     OptionRow{"MAPWIRE_FAULTS", TextKind{&Options::faults, "faults"},
               "Faults put between the soft NIC and its wire, for tests, such as "
               "`loss=0.01,duplicate=0.01,reorder=0.01,flip=0.001,seed=7`: probabilities per packet "

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "mapwire/endpoints/detail/choose_device.h"
-#include "mapwire/endpoints/detail/system_random.h"
 #include "mapwire/nic_fw/fault_options.h"
 #include "mapwire/nic_fw/fault_wire.h"
 #include "mapwire/nic_fw/pcap_wire.h"
@@ -75,9 +74,7 @@ std::expected<ChosenNic, Error> make_soft(const Options& options, std::string re
                                           CounterBlock* counters) {
   auto wire = make_wire(options, counters);
   if (!wire) return std::unexpected(wire.error());
-  const nic_fw::SoftNicOptions nic_options{.seed =
-                                               options.seed != 0 ? options.seed : system_random()};
-  auto nic = nic_fw::make_soft_nic(nic_options, std::move(*wire), counters);
+  auto nic = nic_fw::make_soft_nic({.seed = options.seed}, std::move(*wire), counters);
   if (!nic) return std::unexpected(nic.error());
   return ChosenNic{.nic = std::move(*nic), .reason = std::move(reason)};
 }

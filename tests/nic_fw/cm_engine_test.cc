@@ -76,8 +76,8 @@ class CmTest : public ::testing::Test {
     }
   }
 
-  CmEngine active_{{.seed = 1}, {}};
-  CmEngine passive_{{.seed = 2}, {}};
+  CmEngine active_{{.random = std::mt19937_64{1}}, {}};
+  CmEngine passive_{{.random = std::mt19937_64{2}}, {}};
 };
 
 TEST_F(CmTest, a_request_tells_all_that_the_other_side_needs) {
@@ -256,7 +256,7 @@ TEST_F(CmTest, a_disconnect_request_for_nobody_is_answered) {
   const Established ids = establish();
   active_.disconnect(ids.active, 0);
   const SentMad request = only_mad(active_);
-  CmEngine newcomer{{.seed = 3}, {}};
+  CmEngine newcomer{{.random = std::mt19937_64{3}}, {}};
   deliver(newcomer, request);
   EXPECT_TRUE(std::holds_alternative<proto::CmDrep>(only_mad(newcomer).mad.message));
 }
@@ -274,8 +274,9 @@ TEST_F(CmTest, a_disconnect_request_must_name_the_connection) {
 
 TEST_F(CmTest, a_queue_pair_that_is_used_anew_ends_the_old_connection) {
   const Established ids = establish();
-  CmEngine reborn{{.seed = 1}, {}};  // the same GUID: the same adapter after a restart
-  CmEngine other{{.seed = 1}, {}};
+  CmEngine reborn{{.random = std::mt19937_64{1}},
+                  {}};  // the same GUID: the same adapter after a restart
+  CmEngine other{{.random = std::mt19937_64{1}}, {}};
   mads_of(other);
   ASSERT_TRUE(reborn.connect(some_connect(0x333333), 0));  // another comm ID and queue pair: fine
   SentMad request = only_mad(reborn);
@@ -324,7 +325,7 @@ TEST_F(CmTest, a_request_that_nobody_answers_is_given_up) {
 }
 
 TEST_F(CmTest, what_has_ended_makes_room_for_what_comes) {
-  CmEngine small{{.connections_max = 2, .seed = 5}, {}};
+  CmEngine small{{.connections_max = 2, .random = std::mt19937_64{5}}, {}};
   for (Qpn qpn = 2; qpn < 20; ++qpn) {
     const auto id = small.connect(some_connect(qpn), 0);
     ASSERT_TRUE(id) << qpn;

@@ -31,7 +31,8 @@ class Simulation {
   explicit Simulation(std::uint64_t seed)
       : random_{seed}, loss_percent_{random_() % 35}, double_percent_{random_() % 20} {
     for (std::size_t i = 0; i < sides_.size(); ++i) {
-      sides_[i].engine = std::make_unique<CmEngine>(CmOptions{.seed = seed * 2 + i}, CmCounters{});
+      sides_[i].engine = std::make_unique<CmEngine>(
+          CmOptions{.random = std::mt19937_64{seed * 2 + i}}, CmCounters{});
       EXPECT_TRUE(sides_[i].engine->listen({.ip = ip(i), .port = kServicePort}));
       for (int k = 0; k < kConnectsPerSide; ++k) {
         at(between(0, 5 * kSecondNs), [this, i] { connect(i); });

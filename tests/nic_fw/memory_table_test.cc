@@ -18,7 +18,7 @@ class MemoryTableTest : public testing::Test {
   MemoryKeys add(Access access) { return *table_.add(memory_, access, kDomain, random_); }
   std::uint64_t start() const { return reinterpret_cast<std::uint64_t>(memory_.data()); }
 
-  std::mt19937_64 random_{1};
+  RandomSource random_ = std::mt19937_64{1};
   std::vector<std::byte> memory_ = std::vector<std::byte>(100);
   MemoryTable table_{4};
 };

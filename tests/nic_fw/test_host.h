@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <span>
 #include <utility>
 #include <vector>
@@ -139,7 +140,7 @@ class Host {
 
  private:
   static EngineOptions with_seed(EngineOptions options, unsigned number) {
-    options.seed = number;
+    options.random = std::mt19937_64{number};
     return options;
   }
   TestCounters stats_;

@@ -5,6 +5,7 @@
 #include <deque>
 #include <limits>
 #include <memory>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -122,12 +123,13 @@ class BulkRun {
     proto::UdpAddress address{.ip = {.bytes = {10, 0, 0, index}}, .port = proto::kRocePort};
     auto wire = std::make_unique<FaultWire>(make_sim_wire(network_, egress),
                                             FaultOptions{.loss = loss, .seed = random_.next()});
-    Host& host = hosts_.emplace_back(
-        HostOptions{
-            .engine = {.queue_pairs_max = 4, .memory_regions_max = 4, .seed = random_.next()},
-            .address = address,
-            .completion_entries = 4 * kQueueEntries},
-        std::move(wire));
+    Host& host =
+        hosts_.emplace_back(HostOptions{.engine = {.queue_pairs_max = 4,
+                                                   .memory_regions_max = 4,
+                                                   .random = std::mt19937_64{random_.next()}},
+                                        .address = address,
+                                        .completion_entries = 4 * kQueueEntries},
+                            std::move(wire));
     // Hosts are never exactly in step; without this, drop-tail would always strike the same flow.
     simulation_.add(host, {.delay_ns_max = 5'000});
     return host;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -110,7 +111,7 @@ class SeedRun {
     HostOptions options{.engine = {.queue_pairs_max = 16,
                                    .memory_regions_max = 128,
                                    .read_atomic_max = random_.pick_u32({1, 2, 4, 16}),
-                                   .seed = draw_engine_seed()},
+                                   .random = std::mt19937_64{draw_engine_seed()}},
                         .address = address(index)};
     SimulatedHost& simulated = hosts_.emplace_back(options, make_wire(index));
     simulation_.add(simulated.host, {.delay_ns_max = random_.pick({0, 1'000, 20'000, 500'000}),
