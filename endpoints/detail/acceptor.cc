@@ -143,7 +143,7 @@ void Acceptor::accept(std::uint64_t timeout_ns, Reply<Endpoint> reply) {
 
 std::size_t Acceptor::backlog() {
   drop_dead();
-  return ready_.size();
+  return set_ups_ + ready_.size();
 }
 
 void Acceptor::drop_dead() {

@@ -47,7 +47,10 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   void accept(std::uint64_t timeout_ns, Reply<Endpoint> reply);
   // A connection is set up.
   void deliver(std::shared_ptr<Endpoint::Impl> endpoint);
-  // Connections that wait for accept(), without those that ended meanwhile.
+  // A set-up for this listener is under way in between.
+  void begin_set_up() { ++set_ups_; }
+  void end_set_up() { --set_ups_; }
+  // Set-ups under way, and connections that wait for accept(), without those that ended meanwhile.
   std::size_t backlog();
 
  private:
@@ -68,6 +71,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   std::vector<tcp::endpoint> addresses_;
   std::deque<std::shared_ptr<Endpoint::Impl>> ready_;
   std::list<std::shared_ptr<Waiting>> waiting_;
+  std::size_t set_ups_ = 0;
   bool closed_ = false;
 };
 

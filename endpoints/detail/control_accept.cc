@@ -115,7 +115,9 @@ asio::awaitable<void> Control::greet(std::shared_ptr<Link> link,
 asio::awaitable<void> Control::serve_request(std::shared_ptr<Link> link,
                                              std::shared_ptr<Acceptor> acceptor,
                                              proto::control::ConnectRequest request) {
+  acceptor->begin_set_up();
   auto endpoint = co_await answer(link, acceptor, request);
+  acceptor->end_set_up();
   if (endpoint) {
     counters_.connections_set_up.add();
     acceptor->deliver(std::move(*endpoint));
@@ -141,9 +143,11 @@ asio::awaitable<Control::EndpointResult> Control::answer(
     co_return refuse(Error::make(Code::kConnectionRefused, ErrorScope::kEndpoint,
                                  "listener: closed; check that the peer still serves"));
   }
-  if (acceptor->backlog() >= kBacklogMax) {
+  // This one counts already in the backlog, but is not yet in the link.
+  if (acceptor->backlog() > kBacklogMax || link->set_ups() >= kSetUpsPerLinkMax) {
     co_return refuse(Error::make(Code::kLimitReached, ErrorScope::kEndpoint,
-                                 "listener: too many connections wait to be accepted; try later"));
+                                 "listener: too many connections are being set up or wait to be "
+                                 "accepted; try later"));
   }
   EndpointOptions options = acceptor->options();
   options.profile = offer->profile;

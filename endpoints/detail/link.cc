@@ -1,5 +1,6 @@
 #include "mapwire/endpoints/detail/link.h"
 
+#include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/write.hpp>
 #include <cstdint>
@@ -101,6 +102,11 @@ void Link::on_set_up(std::uint32_t number, std::uint64_t peer_deadline_ns) {
   found->second.in_set_up = false;
   found->second.peer_deadline_ns = peer_deadline_ns;
   tick_.cancel();  // the new connection may want shorter ticks
+}
+
+std::size_t Link::set_ups() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      connections_, [](const auto& entry) { return entry.second.in_set_up; }));
 }
 
 void Link::remove(std::uint32_t number) {

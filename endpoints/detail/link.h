@@ -64,6 +64,8 @@ class Link : public std::enable_shared_from_this<Link> {
   asio::awaitable<std::expected<proto::control::Message, Error>> receive(std::uint32_t number,
                                                                          std::uint64_t deadline_ns);
   void on_set_up(std::uint32_t number, std::uint64_t peer_deadline_ns);
+  // Connections in set-up.
+  std::size_t set_ups() const;
   // The endpoint is gone. Its messages are ignored from now on.
   void remove(std::uint32_t number);
 

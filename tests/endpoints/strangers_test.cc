@@ -31,6 +31,22 @@ using testing::kSecondNs;
 using testing::Stranger;
 using testing::value_of;
 
+// A request in order, of a peer that has no queue pair.
+Message make_request(std::uint32_t connection) {
+  Message message;
+  auto& request = *message.mutable_connect_request();
+  request.set_connection(connection);
+  request.set_receive_entries(64);
+  request.set_deadline_ns(kSecondNs);
+  auto& candidate = *request.add_candidates();
+  candidate.set_nic("soft");
+  candidate.set_wire("udp");
+  candidate.mutable_queue_pair()->set_ip(std::string{"\x7f\x00\x00\x01", 4});
+  candidate.mutable_queue_pair()->set_udp_port(9);
+  candidate.mutable_queue_pair()->set_path_mtu_max(1024);
+  return message;
+}
+
 class StrangersTest : public ::testing::Test {
  protected:
   // An honest peer still gets through.
@@ -155,21 +171,31 @@ TEST_F(StrangersTest, the_data_path_goes_only_where_the_link_comes_from) {
   Stranger stranger{listener_.port()};
   stranger.send(stranger.hello());
   EXPECT_TRUE(stranger.receive().has_hello());
-  Message message;
-  auto& request = *message.mutable_connect_request();
-  request.set_connection(1);
-  request.set_receive_entries(64);
-  request.set_deadline_ns(kSecondNs);
-  auto& candidate = *request.add_candidates();
-  candidate.set_nic("soft");
-  candidate.set_wire("udp");
-  candidate.mutable_queue_pair()->set_ip(std::string{"\xc0\x00\x02\x01", 4});  // somebody else's
-  candidate.mutable_queue_pair()->set_udp_port(9);
-  candidate.mutable_queue_pair()->set_path_mtu_max(1024);
+  Message message = make_request(1);
+  message.mutable_connect_request()->mutable_candidates(0)->mutable_queue_pair()->set_ip(
+      std::string{"\xc0\x00\x02\x01", 4});  // somebody else's
   stranger.send(message);
   Message answer = stranger.receive();
   while (answer.has_keep_alive()) answer = stranger.receive();
   EXPECT_EQ(answer.connect_reply().code(), static_cast<std::uint32_t>(Code::kProtocolError));
+}
+
+TEST_F(StrangersTest, one_with_many_requests_is_refused_and_leaves_room_for_others) {
+  Stranger stranger{listener_.port()};
+  stranger.send(stranger.hello());
+  EXPECT_TRUE(stranger.receive().has_hello());
+  for (std::uint32_t i = 1; i <= detail::kSetUpsPerLinkMax + 1; ++i) {
+    stranger.send(make_request(i));
+  }
+  Message refusal = stranger.receive();
+  while (refusal.has_keep_alive() ||
+         (refusal.has_connect_reply() && refusal.connect_reply().code() == 0)) {
+    refusal = stranger.receive();
+  }
+  ASSERT_TRUE(refusal.has_connect_reply());
+  EXPECT_EQ(refusal.connect_reply().connection(), detail::kSetUpsPerLinkMax + 1);
+  EXPECT_EQ(refusal.connect_reply().code(), static_cast<std::uint32_t>(Code::kLimitReached));
+  expect_serves();
 }
 
 // A TCP relay, as an address translation is one: both sides see the relay's addresses.
