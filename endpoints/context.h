@@ -1,5 +1,8 @@
 // A context: the NICs of a process, its registered memory and the completions of its endpoints.
 // Most programs have one; a program that wants a completion queue per thread makes one per thread.
+//
+// With Threads::kSingle every call below, and Listener::accept, that returns an error may return
+// kWrongThread as well.
 #pragma once
 
 #include <cstddef>
@@ -62,8 +65,9 @@ struct ConnectOptions {
 class Context {
  public:
   class Impl;
-  // Looks options.address up. Errors: kBadOption, kSystemCall, kOutOfMemory, kNoUsableNic (no RDMA
-  // device, or none for the address, where one was asked for), kPermission, kLimitReached.
+  // Looks options.address up. Errors: kBadOption, kBadFile (the packet or trace file can not be
+  // written), kSystemCall (no descriptors, no sockets), kOutOfMemory, kNoUsableNic (no RDMA device,
+  // or none for the address, where one was asked for), kPermission, kLimitReached.
   static std::expected<Context, Error> create(const ContextOptions& options = {});
   Context(Context&&) noexcept;
   Context& operator=(Context&&) noexcept;
@@ -72,7 +76,8 @@ class Context {
   // have confirmed them.
   ~Context();
 
-  // Errors: kUnknownHost, kAddressInUse, kPermission, kBadOption; with rdma:// kRocePortInUse,
+  // Errors: kUnknownHost, kAddressInUse, kPermission, kSystemCall (not an address of this host),
+  // kBadOption, kEndpointClosed (the context went meanwhile); with rdma:// kRocePortInUse,
   // kNoUsableNic.
   std::expected<Listener, Error> listen(const ListenOptions& options = {});
 
@@ -81,17 +86,19 @@ class Context {
   // the plain profile whatever the options say and at most 56 bytes of private data.
   // Errors: kUnknownHost, kConnectionRefused or kConnectTimeout (deadline, by what was seen last),
   // kVersionMismatch, kProtocolError, kPeerRefused, kAddressTranslated, kPathBlocked,
-  // kMtuBlackHole, kMtuMismatch, kLimitReached, kBadOption; with rdma:// kRocePortInUse,
-  // kNoUsableNic.
+  // kMtuBlackHole, kMtuMismatch, kNoUsableNic, kLimitReached (here or at the peer), kAddressInUse
+  // (MAPWIRE_UDP_PORT), kSystemCall (no route, no sockets), kBadOption, kEndpointClosed (the
+  // context or the endpoint went meanwhile); with rdma:// kRocePortInUse.
   std::expected<Endpoint, Error> connect(std::string_view address,
                                          const ConnectOptions& options = {});
 
   // Registers memory of the caller, which keeps it mapped while the region lives.
-  // Errors: kInvalidArgument (empty), kLimitReached.
+  // Errors: kInvalidArgument (empty), kLimitReached, kOutOfMemory.
   std::expected<MemoryRegion, Error> register_memory(std::span<std::byte> memory,
                                                      Access access = {});
 
-  // Makes an arena buffer of `bytes` zeros, registered. Errors: kInvalidArgument (0), kOutOfMemory.
+  // Makes an arena buffer of `bytes` zeros, registered. Errors: kInvalidArgument (0),
+  // kLimitReached, kOutOfMemory, kSystemCall.
   std::expected<MemoryRegion, Error> allocate(std::size_t bytes, Access access = {});
 
   // What the NIC of this context can do, and why it is this one. Threads: any.
