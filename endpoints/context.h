@@ -76,7 +76,8 @@ class Context {
   // have confirmed them.
   ~Context();
 
-  // Errors: kUnknownHost, kAddressInUse, kPermission, kSystemCall (not an address of this host),
+  // Errors: kUnknownHost (also if no name server answers within MAPWIRE_CONNECT_TIMEOUT),
+  // kAddressInUse, kPermission, kSystemCall (not an address of this host),
   // kBadOption, kEndpointClosed (the context went meanwhile); with rdma:// kRocePortInUse,
   // kNoUsableNic.
   std::expected<Listener, Error> listen(const ListenOptions& options = {});
@@ -84,11 +85,12 @@ class Context {
   // Connects to "host[:port]" or "[v6%interface]:port". Waits for a peer that has not started yet.
   // "rdma://" in front: to a peer of any make that listens by rdma_cm (docs/foreign_peers.md), with
   // the plain profile whatever the options say and at most 56 bytes of private data.
-  // Errors: kUnknownHost, kConnectionRefused or kConnectTimeout (deadline, by what was seen last),
-  // kVersionMismatch, kProtocolError, kPeerRefused, kAddressTranslated, kPathBlocked,
-  // kMtuBlackHole, kMtuMismatch, kNoUsableNic, kLimitReached (here or at the peer), kAddressInUse
-  // (MAPWIRE_UDP_PORT), kSystemCall (no route, no sockets), kBadOption, kEndpointClosed (the
-  // context or the endpoint went meanwhile); with rdma:// kRocePortInUse.
+  // Errors: kUnknownHost (also if no name server answers in time), kConnectionRefused or
+  // kConnectTimeout (deadline, by what was seen last), kVersionMismatch, kProtocolError,
+  // kPeerRefused, kAddressTranslated, kPathBlocked, kMtuBlackHole, kMtuMismatch, kNoUsableNic,
+  // kLimitReached (here or at the peer), kAddressInUse (MAPWIRE_UDP_PORT), kSystemCall (no route,
+  // no sockets), kBadOption, kEndpointClosed (the context or the endpoint went meanwhile); with
+  // rdma:// kRocePortInUse.
   std::expected<Endpoint, Error> connect(std::string_view address,
                                          const ConnectOptions& options = {});
 

@@ -98,6 +98,7 @@ void Control::shut_down() {
   down_ = true;
   for (const auto& acceptor : std::exchange(acceptors_, {})) acceptor->close();
   rdma_.shut_down();
+  resolver_.shut_down();
   const auto connecting = connecting_;
   for (const auto& [remote, attempt] : connecting) attempt->link->close(context_gone());
   const auto links_to = links_to_;

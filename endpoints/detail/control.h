@@ -26,6 +26,7 @@
 #include "mapwire/endpoints/detail/link.h"
 #include "mapwire/endpoints/detail/rdma_control.h"
 #include "mapwire/endpoints/detail/reply.h"
+#include "mapwire/endpoints/detail/resolver.h"
 #include "mapwire/endpoints/detail/settings.h"
 #include "mapwire/endpoints/listener.h"
 
@@ -118,6 +119,7 @@ class Control {
 
   // First, so that it dies last: what is left in its queue refers to the rest.
   asio::io_context io_;
+  Resolver resolver_{io_};
   std::shared_ptr<DataPath> path_;
   const Settings settings_;
   ControlCounters counters_;

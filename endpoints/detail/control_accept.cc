@@ -13,7 +13,6 @@
 #include "mapwire/endpoints/detail/control.h"
 #include "mapwire/endpoints/detail/coroutine.h"
 #include "mapwire/endpoints/detail/host_addresses.h"
-#include "mapwire/endpoints/detail/resolve.h"
 #include "mapwire/endpoints/detail/set_up.h"
 #include "mapwire/endpoints/detail/set_up_messages.h"
 #include "mapwire/runtime/clock.h"
@@ -44,7 +43,8 @@ asio::awaitable<void> Control::serve_listen(ListenOptions options,
     reply(std::unexpected(parsed ? endpoint_options.error() : parsed.error()));
     co_return;
   }
-  auto resolved = co_await resolve(io_, parsed->host_port);
+  auto resolved = co_await resolver_.resolve(parsed->host_port,
+                                             now_ns() + settings_.options.connect_timeout_ns);
   if (!resolved) {
     reply(std::unexpected(resolved.error()));
     co_return;

@@ -14,7 +14,6 @@
 #include "mapwire/endpoints/detail/coroutine.h"
 #include "mapwire/endpoints/detail/host_addresses.h"
 #include "mapwire/endpoints/detail/probe.h"
-#include "mapwire/endpoints/detail/resolve.h"
 #include "mapwire/endpoints/detail/set_up.h"
 #include "mapwire/endpoints/detail/set_up_messages.h"
 #include "mapwire/runtime/clock.h"
@@ -80,7 +79,7 @@ asio::awaitable<Control::EndpointResult> Control::connect_to(Target target) {
 }
 
 asio::awaitable<Control::EndpointResult> Control::connect_once(const Target& target) {
-  auto remotes = co_await resolve(io_, target.address.host_port);
+  auto remotes = co_await resolver_.resolve(target.address.host_port, target.deadline_ns);
   if (!remotes) co_return std::unexpected(remotes.error());
   EndpointResult endpoint = std::unexpected(Error{});
   for (const tcp::endpoint& remote : *remotes) {

@@ -4,6 +4,7 @@
 // the helper thread, or with Progress::kInline the callers in turn.
 #pragma once
 
+#include <algorithm>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
@@ -24,9 +25,10 @@ inline void spawn(asio::io_context& io, asio::awaitable<void> coroutine) {
   });
 }
 
-// An instant of now_ns(), whose clock is that of steady_timer.
+// An instant of now_ns(), whose clock is that of steady_timer; never, if it can not hold it.
 inline asio::steady_timer::time_point to_time_point(std::uint64_t instant_ns) {
-  return asio::steady_timer::time_point{std::chrono::nanoseconds{instant_ns}};
+  return asio::steady_timer::time_point{
+      std::chrono::nanoseconds{std::min<std::uint64_t>(instant_ns, INT64_MAX)}};
 }
 
 // Waits for `timer`; returns when it expired or was cancelled.
