@@ -1,18 +1,14 @@
 #include "mapwire/endpoints/route.h"
 
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
-#include <asio/use_future.hpp>
 #include <cstdint>
 #include <expected>
 #include <string_view>
-#include <vector>
 
 #include "mapwire/endpoints/detail/address_parser.h"
 #include "mapwire/endpoints/detail/asio_address.h"
 #include "mapwire/endpoints/detail/host_addresses.h"
-#include "mapwire/endpoints/detail/resolve.h"
+#include "mapwire/endpoints/detail/resolver.h"
 #include "mapwire/nic_fw/route_mtu.h"
 
 namespace mapwire {
@@ -21,13 +17,6 @@ namespace {
 using asio::ip::tcp;
 
 constexpr std::uint16_t kAnyPort = 4791;  // a route is the same for all
-
-std::expected<std::vector<tcp::endpoint>, Error> look_up(const detail::HostPort& address) {
-  asio::io_context io;
-  auto endpoints = asio::co_spawn(io, detail::resolve(io, address), asio::use_future);
-  io.run();
-  return endpoints.get();
-}
 
 std::expected<Route, Error> route_of(const tcp::endpoint& remote) {
   const auto local = detail::local_address_towards(remote);
@@ -46,7 +35,7 @@ std::expected<Route, Error> route_of(const tcp::endpoint& remote) {
 std::expected<Route, Error> find_route(std::string_view address) {
   const auto parsed = detail::parse_address(address, kAnyPort);
   if (!parsed) return std::unexpected(parsed.error());
-  const auto endpoints = look_up(parsed->host_port);
+  const auto endpoints = detail::look_up(parsed->host_port);
   if (!endpoints) return std::unexpected(endpoints.error());
   std::expected<Route, Error> route = route_of(endpoints->front());
   for (const tcp::endpoint& endpoint : *endpoints) {

@@ -3,30 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
 #include <expected>
 #include <string>
 
 #include "mapwire/endpoints/detail/address_parser.h"
 #include "mapwire/endpoints/detail/host_addresses.h"
+#include "mapwire/endpoints/detail/resolver.h"
 #include "mapwire/endpoints/listener.h"
 #include "mapwire/runtime/verbs/verbs_device.h"
 
 namespace mapwire::detail {
 namespace {
-
-using asio::ip::tcp;
-
-std::expected<tcp::endpoint, Error> look_up(const HostPort& address) {
-  asio::io_context io;
-  asio::error_code failure;
-  const auto found = tcp::resolver{io}.resolve(address.host, "", failure);
-  if (!failure && !found.empty()) return found.begin()->endpoint();
-  return std::unexpected(
-      Error::make(Code::kUnknownHost, ErrorScope::kRequest,
-                  fmt::format("host {}: {}; check the name", address.host, failure.message())));
-}
 
 DeviceChoice judge(const std::vector<VerbsDevice>& devices, const proto::IpAddress& local) {
   const auto candidates = judge_candidates(devices, local);
@@ -47,12 +34,12 @@ std::expected<DeviceChoice, Error> choose_device(const std::string& address) {
   if (parsed->host_port.host.empty()) {
     return DeviceChoice{.device = {}, .reason = "the loopback addresses are of no device"};
   }
-  const auto remote = look_up(parsed->host_port);
-  if (!remote) return std::unexpected(remote.error());
-  if (remote->address().is_unspecified()) {
+  const auto remotes = look_up(parsed->host_port);
+  if (!remotes) return std::unexpected(remotes.error());
+  if (remotes->front().address().is_unspecified()) {
     return DeviceChoice{.device = {}, .reason = "a device does not serve every address"};
   }
-  const auto local = local_address_towards(*remote);
+  const auto local = local_address_towards(remotes->front());
   if (!local) return std::unexpected(local.error());
   const auto devices = list_verbs_devices();
   if (!devices) return std::unexpected(devices.error());

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <asio/co_spawn.hpp>
 #include <asio/error.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/post.hpp>
+#include <asio/use_future.hpp>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -16,11 +18,14 @@
 #include <utility>
 
 #include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/runtime/clock.h"
 
 namespace mapwire::detail {
 namespace {
 
 using asio::ip::tcp;
+
+constexpr std::uint64_t kLookUpNs = 10'000'000'000;
 
 Resolver::Answer ask(const std::string& host, std::uint16_t port,
                      tcp::resolver::flags extra_flags) {
@@ -110,6 +115,15 @@ void Resolver::on_answer(std::uint64_t number, Answer answer) {
 void Resolver::shut_down() {
   down_ = true;
   for (const auto& [number, wait] : waits_) wait->answered.cancel();
+}
+
+std::expected<Resolver::Endpoints, Error> look_up(const HostPort& address) {
+  asio::io_context io;
+  Resolver resolver{io};
+  auto answer =
+      asio::co_spawn(io, resolver.resolve(address, now_ns() + kLookUpNs), asio::use_future);
+  io.run();
+  return answer.get();
 }
 
 }  // namespace mapwire::detail

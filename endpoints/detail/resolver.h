@@ -65,4 +65,7 @@ class Resolver {
   bool down_ = false;
 };
 
+// The same for who has no io_context: waits for the answer, at most 10 s. Errors: kUnknownHost.
+std::expected<Resolver::Endpoints, Error> look_up(const HostPort& address);
+
 }  // namespace mapwire::detail

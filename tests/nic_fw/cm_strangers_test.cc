@@ -1,6 +1,7 @@
 // What a stranger who can forge management datagrams makes a communication manager do.
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <variant>
 #include <vector>
 
@@ -47,8 +48,9 @@ class CmStrangersTest : public ::testing::Test {
                        .mad = {.transaction_id = 0, .message = message}});
   }
 
-  CmEngine passive_{{.requests_max = 8, .requests_of_peer_max = 2, .seed = 1}, {}};
-  CmEngine stranger_{{.seed = 2}, {}};
+  CmEngine passive_{{.requests_max = 8, .requests_of_peer_max = 2, .random = std::mt19937_64{1}},
+                    {}};
+  CmEngine stranger_{{.random = std::mt19937_64{2}}, {}};
 };
 
 TEST_F(CmStrangersTest, a_request_to_wait_for_hours_is_heard_for_ten_seconds) {
