@@ -26,11 +26,11 @@ struct NicCandidate {
 struct ConnectionChoice {
   std::string address;  // as it was asked for
   Route route;
-  std::string reason;  // why the NIC that a context has is this one
+  std::string reason;  // why a context with the NIC `auto` has this one, or why it has none
   std::vector<NicCandidate> candidates;
 };
 
-// The NIC that a context has.
+// The NIC that a context has; without a name: it has none.
 struct ContextNic {
   NicAttributes attributes;
   std::string reason;

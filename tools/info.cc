@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
+#include "mapwire/runtime/nic_choice.h"
 #include "mapwire/runtime/version.h"
 #include "tools/commands.h"
 #include "tools/findings.h"
@@ -23,8 +24,9 @@ struct InfoOptions {
   bool json = false;
 };
 
-std::expected<ContextNic, Error> context_nic() {
-  const auto context = Context::create({.threads = Threads::kSingle});
+std::expected<ContextNic, Error> context_nic(NicChoice nic, const std::string& address) {
+  const auto context =
+      Context::create({.threads = Threads::kSingle, .nic = nic, .address = address});
   if (!context) return std::unexpected(context.error());
   return ContextNic{context->nic_attributes(), context->nic_reason()};
 }
@@ -64,15 +66,16 @@ std::vector<VerbsDevice> add_devices(const Machine& machine, InfoReport& report)
 std::expected<InfoReport, Error> make_report(const std::string& address) {
   const Machine machine = this_machine();
   InfoReport report = report_machine(machine);
-  const auto nic = context_nic();
-  report.nics.push_back(nic ? report_soft_nic(nic->attributes, list_interfaces())
-                            : report_no_soft_nic(nic.error()));
+  const auto soft = context_nic(NicChoice::kSoft, {});
+  report.nics.push_back(soft ? report_soft_nic(soft->attributes, list_interfaces())
+                             : report_no_soft_nic(soft.error()));
   const auto devices = add_devices(machine, report);
   if (address.empty()) return report;
   const auto route = find_route(address);
   if (!route) return std::unexpected(route.error());
-  if (!nic) return std::unexpected(nic.error());
-  report.choice = choose(address, *route, *nic, devices);
+  const auto nic = context_nic(NicChoice::kAuto, address);
+  report.choice =
+      choose(address, *route, nic ? *nic : ContextNic{{}, nic.error().message}, devices);
   return report;
 }
 

@@ -67,7 +67,7 @@ std::string choice(const ConnectionChoice& choice) {
                fmt::format("from {} to {}", proto::to_string(choice.route.local),
                            proto::to_string(choice.route.remote)));
   text += line(1, "path_mtu", fmt::format("{}", choice.route.path_mtu));
-  text += line(1, "reason", choice.reason);
+  text += line(1, "auto", choice.reason);
   for (const NicCandidate& each : choice.candidates) text += candidate(each);
   return text;
 }

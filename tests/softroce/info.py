@@ -33,14 +33,19 @@ def device():
 
 
 def choice():
-    for address in rxe.ADDRESSES.values():
+    for kind, address in rxe.ADDRESSES.items():
         document = result(run("info", address, "--json"))
         check(f"the choice for {address} is one of its schema", problem("info", document) is None,
               problem("info", document))
-        fitting = [candidate for candidate in document["choice"]["candidates"]
-                   if candidate["nic"] == "verbs" and candidate["address"] == address]
-        check(f"of rxe0 only the GID of {address} fits",
-              len(fitting) == 1 and not fitting[0]["rejection"].startswith("is not"), document)
+        chosen = [candidate for candidate in document["choice"]["candidates"]
+                  if candidate["chosen"]]
+        check(f"auto chooses the GID that is {address}",
+              [(each["nic"], each["name"], each["gid_index"]) for each in chosen]
+              == [("verbs", rxe.DEVICE, rxe.gid_index(kind))], document)
+    document = result(run("info", "127.0.0.1", "--json"))
+    check("the loopback is for the soft NIC", [
+        each["nic"] for each in document["choice"]["candidates"] if each["chosen"]] == ["soft"],
+        document)
 
 
 def without_node():

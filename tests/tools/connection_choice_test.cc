@@ -86,6 +86,15 @@ TEST(connection_choice, of_two_fitting_addresses_the_first_is_chosen) {
   EXPECT_THAT(choice.candidates[1].rejection, HasSubstr("comes first"));
 }
 
+TEST(connection_choice, where_auto_has_no_nic_none_is_chosen_and_each_says_why) {
+  const ContextNic none{.attributes = {}, .reason = "no memory"};
+  const ConnectionChoice choice = choose("10.9.0.2", kRoute, none, {rxe({gid(2, v4(1))})});
+  for (const NicCandidate& candidate : choice.candidates) {
+    EXPECT_FALSE(candidate.chosen);
+    EXPECT_EQ(candidate.rejection, "is usable; not chosen: no memory");
+  }
+}
+
 TEST(connection_choice, a_device_that_may_not_be_opened_says_so) {
   VerbsDevice device;
   device.name = "rxe0";
