@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
+import advice
 import documents
 import include_order
 import lengths
@@ -70,6 +71,15 @@ class Checks(unittest.TestCase):
         self.write("nic_fw/engine.h", "")
         self.expect(documents.folders_without_readme(self.root), "nic_fw/:")
         self.expect(documents.dead_links(self.root), "README.md: links to docs/there.md")
+
+    def test_an_option_and_a_command_that_are_none_are_found(self):
+        self.write("docs/options.md", "## MAPWIRE_LOG\n")
+        self.write("tools/commands.h", "void add_ping(CLI::App& app);\n")
+        self.write("runtime/good.cc", '"MAPWIRE_LOG; `mapwire "\n    "ping` too"; MAPWIRE_BUILD\n')
+        self.write("runtime/wrong.cc", '"set MAPWIRE_"\n  "LOGS, or `mapwire pong`"\n')
+        self.write("tests/runtime/a.cc", '"MAPWIRE_TEST_SEEDS"\n')
+        self.expect(advice.findings(self.root), "runtime/wrong.cc: names MAPWIRE_LOGS",
+                    "runtime/wrong.cc: names `mapwire pong`")
 
     def test_a_page_that_the_readme_does_not_link_is_found(self):
         self.write("README.md", "[a](docs/a.md)")
