@@ -15,8 +15,6 @@ namespace {
 // Marks control messages. The immediates of tests count up and stay below.
 constexpr std::uint32_t kControlImmediate = UINT32_MAX;
 constexpr std::uint64_t kSleepSliceNs = 100'000'000;
-// Larger than one burst of completions need be; the rest comes with the next poll.
-constexpr std::size_t kPollBatch = 32;
 
 }  // namespace
 
@@ -55,10 +53,9 @@ Code Session::post_slot(std::uint32_t slot) {
 }
 
 Code Session::poll() {
-  std::array<Completion, kPollBatch> completions;
   const std::size_t count =
-      options_.sleep ? context_->wait(completions, kSleepSliceNs) : context_->poll(completions);
-  for (const Completion& completion : std::span{completions}.first(count)) {
+      options_.sleep ? context_->wait(batch_, kSleepSliceNs) : context_->poll(batch_);
+  for (const Completion& completion : std::span{batch_}.first(count)) {
     // Ctrl-C may have reached the peer too; our user's wish is the reason that counts.
     if (const Code code = note(completion); code != Code::kOk && !interrupted()) return code;
   }

@@ -2,6 +2,7 @@
 // messages that come in and carries the control messages between.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -98,12 +99,16 @@ class Session {
   Code note(const Completion& completion);
   MutableBuffer slot_buffer(std::uint32_t slot) const;
 
+  // Larger than one burst of completions need be; the rest comes with the next poll.
+  static constexpr std::size_t kPollBatch = 32;
+
   Context* context_;
   SessionOptions options_;
   std::size_t slot_bytes_;
   MemoryRegion receives_;
   MemoryRegion control_;
-  Endpoint endpoint_;  // after the memory: closed before that goes
+  Endpoint endpoint_;                           // after the memory: closed before that goes
+  std::array<Completion, kPollBatch> batch_{};  // not made anew, and cleared, by each poll
   // A ring of messages not taken yet; each holds a slot, so receive_slots entries are enough.
   std::vector<Received> messages_;
   std::size_t first_message_ = 0;
