@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "mapwire/proto/address.h"
@@ -11,12 +13,22 @@ namespace mapwire::tools {
 namespace {
 
 bool works(const VerbsDevice& device, const VerbsGid& gid) {
-  for (const VerbsCandidate& candidate : judge_candidates({device}, gid.address)) {
-    if (candidate.gid.index == gid.index && candidate.gid.port == gid.port) {
-      return candidate.rejection.empty();
+  return std::ranges::any_of(judge_candidates({device}, gid.address),
+                             [&](const VerbsCandidate& candidate) {
+                               return candidate.gid.index == gid.index &&
+                                      candidate.gid.port == gid.port && candidate.rejection.empty();
+                             });
+}
+
+// Nothing: none works.
+std::optional<std::string> first_of(const std::vector<VerbsDevice>& devices,
+                                    proto::IpFamily family) {
+  for (const VerbsDevice& device : devices) {
+    for (const VerbsGid& gid : device.gids) {
+      if (gid.address.family == family && works(device, gid)) return to_string(gid.address);
     }
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -25,13 +37,7 @@ std::expected<std::string, Error> first_rdma_address() {
   const auto devices = list_verbs_devices();
   if (!devices) return std::unexpected(devices.error());
   for (const auto family : {proto::IpFamily::kV4, proto::IpFamily::kV6}) {
-    for (const VerbsDevice& device : *devices) {
-      for (const VerbsGid& gid : device.gids) {
-        if (gid.address.family == family && works(device, gid)) {
-          return proto::to_string(gid.address);
-        }
-      }
-    }
+    if (auto address = first_of(*devices, family)) return *address;
   }
   return std::unexpected(
       Error::make(Code::kNoUsableNic, ErrorScope::kProcess,

@@ -21,7 +21,7 @@ Error refused(const ContextOptions& options) {
 
 EndpointInfo info_of(const ContextOptions& options) {
   Context server = value_of(Context::create(options));
-  Listener listener = value_of(server.listen());
+  Listener listener = value_of(server.listen({.address = "127.0.0.1:0"}));
   Context client = value_of(Context::create({}));
   const Endpoint endpoint = value_of(client.connect(testing::loopback(listener)));
   return value_of(listener.accept(testing::kPatienceNs)).info();
