@@ -76,8 +76,8 @@ TEST(EngineClock, a_pause_of_this_side_is_no_silence_of_the_peer) {
   EXPECT_EQ(Code{completions[0].status}, Code::kOk);
 }
 
-// An application that drives the NIC itself computes, posts, computes and polls. Its round trip used
-// to be measured as negative, and from then on nothing lost was sent again.
+// An application that drives the NIC itself computes, posts, computes and polls. Its round trip
+// used to be measured as negative, and from then on nothing lost was sent again.
 TEST(EngineClock, pauses_around_a_doorbell_do_not_spoil_the_round_trip) {
   HandMadePeer peer{{.queue_pair = {.deadline_ns = 2 * kSecond}}};
   peer.post(engine_test::send_of(1, kMessage));
