@@ -5,7 +5,6 @@ a soft NIC in another namespace, either of them the server."""
 import rxe
 from support import check, finish, mapwire, skip, Process, inside
 
-FAR = {"IPv4": "10.9.0.2", "IPv6": "fd09::2"}
 OPS = ["send", "send_imm", "write", "write_imm", "read", "cas", "faa"]
 
 
@@ -29,25 +28,14 @@ def events():
     check("ping --local --events", status == 0, text)
 
 
-def far_namespace():
-    for command in (["ip", "netns", "add", "far"], ["ip", "link", "set", "far", "netns", "far"],
-                    ["ip", "-n", "far", "link", "set", "lo", "up"],
-                    ["ip", "-n", "far", "link", "set", "far", "up"],
-                    ["ip", "-n", "far", "address", "add", FAR["IPv4"] + "/24", "dev", "far"],
-                    ["ip", "-n", "far", "address", "add", FAR["IPv6"] + "/64", "dev", "far",
-                     "nodad"]):
-        status, text = rxe.output(*command)
-        check(" ".join(command), status == 0, text)
-
-
-def soft_and_device(kind, op, server_is_soft):
-    server = (FAR if server_is_soft else rxe.ADDRESSES)[kind]
-    ends = [inside("far"), []] if server_is_soft else [[], inside("far")]
-    nics = ["soft", "verbs"] if server_is_soft else ["verbs", "soft"]
-    with Process(*ends[0], mapwire(), "ping", "--bind", server, "--nic", nics[0], "--once"):
-        status, text = rxe.output(*ends[1], mapwire(), "ping", server, "--nic", nics[1], "--op",
-                                  op, "-n", 50, "--verify", *sizes(op))
-    check(f"{nics[1]} to {nics[0]}, {kind}, {op}", status == 0 and f"NIC {nics[1]}" in text, text)
+def ping_between(server, client, kind, op):
+    address = server.addresses[kind]
+    with Process(mapwire(), "ping", "--bind", address, "--once", namespace=server.namespace,
+                 env=server.env):
+        status, text = rxe.output(*inside(client.namespace), mapwire(), "ping", address, "--nic",
+                                  client.nic, "--op", op, "-n", 50, "--verify", *sizes(op))
+    check(f"{client.nic} to {server.nic}, {kind}, {op}",
+          status == 0 and f"NIC {client.nic}" in text, text)
 
 
 def main():
@@ -58,11 +46,12 @@ def main():
         two_processes(op)
     bandwidth()
     events()
-    far_namespace()
-    for kind in FAR:
-        for op in OPS:
-            soft_and_device(kind, op, server_is_soft=True)
-            soft_and_device(kind, op, server_is_soft=False)
+    with rxe.neighbour() as namespace:
+        near, far = rxe.near_end(), rxe.far_end(namespace)
+        for kind in rxe.ADDRESSES:
+            for op in OPS:
+                ping_between(near, far, kind, op)
+                ping_between(far, near, kind, op)
     finish()
 
 
