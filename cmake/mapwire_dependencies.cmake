@@ -8,6 +8,7 @@ find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(ibverbs REQUIRED IMPORTED_TARGET libibverbs)
+pkg_check_modules(rdmacm REQUIRED IMPORTED_TARGET librdmacm)
 
 # Asio is a header-only library without a CMake package.
 find_path(MAPWIRE_ASIO_INCLUDE_DIR asio.hpp REQUIRED)

@@ -13,8 +13,8 @@
 
 #include <fmt/format.h>
 
-#include "mapwire/nic_fw/socket_address.h"
 #include "mapwire/proto/packet.h"
+#include "mapwire/runtime/socket_address.h"
 #include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire::nic_fw {

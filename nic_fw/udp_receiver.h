@@ -10,12 +10,12 @@
 #include <span>
 #include <vector>
 
-#include "mapwire/nic_fw/socket_address.h"
 #include "mapwire/nic_fw/udp_counters.h"
 #include "mapwire/nic_fw/udp_socket.h"
 #include "mapwire/nic_fw/wire.h"
 #include "mapwire/proto/packet.h"
 #include "mapwire/proto/ring_layout.h"
+#include "mapwire/runtime/socket_address.h"
 
 namespace mapwire::nic_fw {
 

@@ -8,9 +8,9 @@
 #include <cstddef>
 #include <span>
 
-#include "mapwire/nic_fw/socket_address.h"
 #include "mapwire/nic_fw/udp_counters.h"
 #include "mapwire/nic_fw/wire.h"
+#include "mapwire/runtime/socket_address.h"
 
 namespace mapwire::nic_fw {
 

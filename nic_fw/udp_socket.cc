@@ -15,8 +15,8 @@
 
 #include <fmt/format.h>
 
-#include "mapwire/nic_fw/socket_address.h"
 #include "mapwire/proto/headers.h"
+#include "mapwire/runtime/socket_address.h"
 
 namespace mapwire::nic_fw {
 namespace {
@@ -54,8 +54,8 @@ std::unexpected<Error> bind_error(int os_errno, const proto::UdpAddress& address
             Code::kRocePortInUse,
             "it belongs to the kernel's rdma_rxe, which takes it for all addresses of the "
             "network namespace (`rdma link`), or to another context or process (`ss -lunp "
-            "sport = :4791`): give each an address of its own, or connect without rdma://, "
-            "which takes any port");
+            "sport = :4791`): use rxe's device there (MAPWIRE_NIC=verbs), give each context an "
+            "address of its own, or connect without rdma://, which takes any port");
       }
       return refuse(Code::kAddressInUse,
                     "another program, or the kernel's rdma_rxe, owns the port: choose another one "

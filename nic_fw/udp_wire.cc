@@ -17,12 +17,12 @@
 #include <fmt/format.h>
 
 #include "mapwire/nic_fw/route_mtu.h"
-#include "mapwire/nic_fw/socket_address.h"
 #include "mapwire/nic_fw/udp_counters.h"
 #include "mapwire/nic_fw/udp_receiver.h"
 #include "mapwire/nic_fw/udp_sender.h"
 #include "mapwire/nic_fw/udp_socket.h"
 #include "mapwire/proto/headers.h"
+#include "mapwire/runtime/socket_address.h"
 #include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire::nic_fw {

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 
 #include "mapwire/proto/address.h"
@@ -58,8 +59,11 @@ struct CmEvent {
   // kRequest, kReply: the peer's queue pair. Its first_psn is the PSN that *we* are to begin with:
   // see cm_peer().
   QueuePairAddress peer{};
-  std::uint32_t path_mtu = 0;       // kRequest, kReply: of the connection
-  std::uint16_t reject_reason = 0;  // kRejected: IBTA 12.6.7.2
+  std::uint32_t path_mtu = 0;  // kRequest, kReply: of the connection
+  // kRequest, kReply: the PSN that the peer begins with, where the connection manager chose it.
+  // Nothing: the first_psn of our queue pair's address was or will be told to it.
+  std::optional<std::uint32_t> receive_psn{};
+  std::uint16_t reject_reason = 0;                             // kRejected: IBTA 12.6.7.2
   std::array<std::byte, kCmReplyPrivateBytes> private_data{};  // kRequest, kReply
 };
 
@@ -70,7 +74,7 @@ inline QueuePairPeer cm_peer(const QueuePairAddress& own, const CmEvent& event) 
                      .path_mtu = event.path_mtu,
                      .foreign = true,
                      .send_psn = event.peer.first_psn};
-  peer.address.first_psn = own.first_psn;
+  peer.address.first_psn = event.receive_psn.value_or(own.first_psn);
   return peer;
 }
 

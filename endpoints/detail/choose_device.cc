@@ -30,7 +30,6 @@ DeviceChoice judge(const std::vector<VerbsDevice>& devices, const proto::IpAddre
 std::expected<DeviceChoice, Error> choose_device(const std::string& address) {
   const auto parsed = parse_address(address, kDefaultPort);
   if (!parsed) return std::unexpected(parsed.error());
-  if (parsed->rdma) return DeviceChoice{.device = {}, .reason = "rdma:// is for the soft NIC"};
   if (parsed->host_port.host.empty()) {
     return DeviceChoice{.device = {}, .reason = "the loopback addresses are of no device"};
   }

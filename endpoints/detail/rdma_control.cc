@@ -90,7 +90,11 @@ asio::awaitable<RdmaControl::EndpointResult> RdmaControl::connect(RdmaConnect wa
 RdmaControl::EndpointResult RdmaControl::finish(const RdmaConnect& wanted, CmId id,
                                                 Connection connection) {
   Endpoint::Impl& endpoint = *connection.endpoint;
-  const auto connected = endpoint.connect(cm_peer(endpoint.address(), *connection.answer), {});
+  const std::uint32_t path_mtu = connection.answer->path_mtu;
+  auto connected = check_path_mtu(path_mtu, endpoint.address().path_mtu_max);
+  if (connected) {
+    connected = endpoint.connect(cm_peer(endpoint.address(), *connection.answer), {});
+  }
   if (!connected || !activate(endpoint, *connection.answer, kCmReplyPrivateBytes)) {
     connections_.erase(id);
     endpoint.close();
@@ -218,11 +222,8 @@ std::expected<void, Error> RdmaControl::accept(const CmEvent& event,
   if (!opened) return std::unexpected(opened.error());
   const std::shared_ptr<Endpoint::Impl> endpoint = std::move(*opened);
   const QueuePairAddress& own = endpoint->address();
-  if (event.path_mtu > own.path_mtu_max) {
-    endpoint->close();
-    return std::unexpected(path_mtu_too_large(event.path_mtu, own.path_mtu_max));
-  }
-  auto result = endpoint->connect(cm_peer(own, event), {});
+  auto result = check_path_mtu(event.path_mtu, own.path_mtu_max);
+  if (result) result = endpoint->connect(cm_peer(own, event), {});
   if (result) {
     result = with_manager([&](ConnectionManager& manager) {
       return manager.accept(event.id, {.queue_pair = own, .private_data = options.private_data},

@@ -71,11 +71,14 @@ Error private_data_too_long(std::size_t bytes) {
                           bytes, kCmReplyPrivateBytes));
 }
 
-Error path_mtu_too_large(std::uint32_t wanted, std::uint32_t max) {
-  return make(Code::kMtuMismatch,
-              fmt::format("path MTU {}: the peer asks for it, and the route back carries at most "
-                          "{}; lower the peer's MTU to that",
-                          wanted, max));
+std::expected<void, Error> check_path_mtu(std::uint32_t path_mtu, std::uint32_t max) {
+  if (path_mtu <= max) return {};
+  return std::unexpected(make(
+      Code::kMtuMismatch,
+      fmt::format("path MTU {}: who connects wants it, or its RDMA device knows no other, and the "
+                  "route or the endpoint's options allow at most {}; lower the MTU of the device's "
+                  "interface to fit that, or raise the endpoint's path_mtu",
+                  path_mtu, max)));
 }
 
 Error backlog_full(const proto::UdpAddress& service) {

@@ -16,7 +16,8 @@ Error no_manager(std::string_view nic);
 Error connect_error(const CmEvent& event, const proto::UdpAddress& service);
 Error ended_in_set_up(const proto::UdpAddress& service);
 Error private_data_too_long(std::size_t bytes);
-Error path_mtu_too_large(std::uint32_t wanted, std::uint32_t max);
+// kMtuMismatch if the connection's path MTU is more than this side can have.
+std::expected<void, Error> check_path_mtu(std::uint32_t path_mtu, std::uint32_t max);
 Error backlog_full(const proto::UdpAddress& service);
 Error disconnected(const proto::UdpAddress& peer);
 

@@ -10,17 +10,6 @@
 #include "mapwire/runtime/verbs/failures.h"
 
 namespace mapwire::verbs {
-namespace {
-
-bool watch(int epoll, int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return false;
-  epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
-  return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-}  // namespace
-
 std::expected<EventDescriptors, Error> EventDescriptors::create(const std::string& device,
                                                                 ibv_context* context,
                                                                 ibv_comp_channel* channel) {
@@ -28,11 +17,17 @@ std::expected<EventDescriptors, Error> EventDescriptors::create(const std::strin
   events.context_ = context;
   events.channel_ = channel;
   events.epoll_ = UniqueFd{::epoll_create1(EPOLL_CLOEXEC)};
-  if (!events.epoll_ || !watch(events.fd(), channel->fd) ||
-      !watch(events.fd(), context->async_fd)) {
+  if (!events.epoll_ || !events.watch(channel->fd) || !events.watch(context->async_fd)) {
     return std::unexpected(object_refused(device, "event descriptors", errno));
   }
   return events;
+}
+
+bool EventDescriptors::watch(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return false;
+  epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 bool EventDescriptors::arm(ibv_cq* completions) {

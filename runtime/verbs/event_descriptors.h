@@ -24,6 +24,10 @@ class EventDescriptors {
   // it was asked for now; completions from before are not told of, so poll once more.
   bool arm(ibv_cq* completions);
 
+  // From now on fd() is readable too while `fd` is, which becomes non-blocking. False: errno says
+  // why.
+  bool watch(int fd);
+
   // Takes the next asynchronous event; the caller acknowledges it. False: there is none.
   bool next_event(ibv_async_event& event);
 

@@ -57,6 +57,16 @@ const char* how_to_register(int os_errno) {
   }
 }
 
+const char* how_to_reach_manager(int os_errno) {
+  switch (os_errno) {
+    case EACCES:
+    case EPERM: return "let this user open its node: `chmod a+rw /dev/infiniband/rdma_cm`";
+    case ENOENT:
+    case ENODEV: return "load its module: `modprobe rdma_ucm`";
+    default: return "leave rdma:// away, or use the soft NIC (MAPWIRE_NIC=soft)";
+  }
+}
+
 }  // namespace
 
 Error list_refused(int os_errno) {
@@ -116,6 +126,25 @@ Error transition_refused(const std::string& device, std::uint32_t qpn, std::stri
                            fmt::format("{}: queue pair {} to {} towards {}", device_object(device),
                                        qpn, state, proto::to_string(peer)),
                            next);
+}
+
+Error manager_refused(int os_errno) {
+  return Error::from_errno(code_of(os_errno), ErrorScope::kProcess, os_errno,
+                           "connection manager of the kernel (/dev/infiniband/rdma_cm)",
+                           how_to_reach_manager(os_errno));
+}
+
+Error address_refused(const std::string& device, const proto::UdpAddress& service, int os_errno) {
+  const std::string object =
+      fmt::format("{}: rdma:// at {}", device_object(device), proto::to_string(service));
+  if (os_errno == EADDRINUSE) {
+    return Error::from_errno(Code::kAddressInUse, ErrorScope::kRequest, os_errno, object,
+                             "name another port, or end who listens there");
+  }
+  Error error = Error::from_errno(code_of(os_errno), ErrorScope::kRequest, os_errno, object,
+                                  "name an address of an RDMA device; `mapwire info` lists them");
+  if (os_errno == ENODEV || os_errno == EADDRNOTAVAIL) error.code = Code::kNoUsableNic;
+  return error;
 }
 
 }  // namespace mapwire::verbs

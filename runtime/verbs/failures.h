@@ -30,5 +30,9 @@ Error region_refused(const std::string& device, std::size_t bytes, std::uint64_t
 // Moving a queue pair to `state` failed.
 Error transition_refused(const std::string& device, std::uint32_t qpn, std::string_view state,
                          const proto::IpAddress& peer, int os_errno);
+// rdma_create_event_channel failed.
+Error manager_refused(int os_errno);
+// The connection manager refused a local address: to listen at `service`, or to connect from it.
+Error address_refused(const std::string& device, const proto::UdpAddress& service, int os_errno);
 
 }  // namespace mapwire::verbs

@@ -99,9 +99,10 @@ std::size_t VerbsNic::poll(std::span<CompletionEntry> completions, std::uint64_t
   std::size_t count = take_ready(completions);
   if (count < completions.size()) count += take_directly(completions.subspan(count));
   if (completions.empty()) drain();
-  if (now_ns >= event_check_ns_) {
+  if (now_ns >= event_check_ns_ || connection_manager_.setting_up()) {
     event_check_ns_ = now_ns + kEventPeriodNs;
     take_device_events();
+    connection_manager_.progress(now_ns);
   }
   // After what has arrived was heard.
   if (now_ns >= deadline_check_ns_) check_deadlines(now_ns);
@@ -121,8 +122,10 @@ std::uint64_t VerbsNic::next_deadline_ns() {
   device_.events.arm(device_.completions.get());
   drain();  // what came before the notification was asked for
   take_device_events();
+  connection_manager_.progress(last_now_ns_);
   end_failing();
-  return ready_.empty() ? deadline_check_ns_ : 0;
+  if (!ready_.empty()) return 0;
+  return std::min(deadline_check_ns_, connection_manager_.next_deadline_ns());
 }
 
 }  // namespace mapwire::verbs

@@ -57,6 +57,7 @@ VerbsNic::VerbsNic(DeviceObjects device, NicAttributes attributes, std::string n
     : attributes_{std::move(attributes)},
       name_{std::move(name)},
       device_{std::move(device)},
+      connection_manager_{name_, attributes_.read_atomic_max, device_.events},
       regions_{name_, device_.context.get()},
       ready_{attributes_.completion_entries} {
   failing_.reserve(attributes_.queue_pairs_max);

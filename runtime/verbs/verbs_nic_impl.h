@@ -17,6 +17,7 @@
 #include "mapwire/runtime/verbs/memory_regions.h"
 #include "mapwire/runtime/verbs/queue_pair.h"
 #include "mapwire/runtime/verbs/ready_queue.h"
+#include "mapwire/runtime/verbs/verbs_connection_manager.h"
 #include "mapwire/runtime/verbs/verbs_nic.h"
 
 namespace mapwire::verbs {
@@ -34,6 +35,7 @@ class VerbsNic final : public Nic {
   VerbsNic(DeviceObjects device, NicAttributes attributes, std::string name);
 
   const NicAttributes& attributes() const override { return attributes_; }
+  ConnectionManager* connection_manager() override { return &connection_manager_; }
   std::expected<QueuePairAddress, Error> open_queue_pair(const QueuePairOptions& options,
                                                          const proto::IpAddress& local,
                                                          const proto::IpAddress& remote) override;
@@ -87,6 +89,7 @@ class VerbsNic final : public Nic {
   NicAttributes attributes_;
   std::string name_;
   DeviceObjects device_;
+  VerbsConnectionManager connection_manager_;
   MemoryRegions regions_;
   std::unordered_map<Qpn, std::unique_ptr<QueuePair>> pairs_;
 

@@ -26,7 +26,7 @@ using testing::value_of;
 
 class RdmaTest : public testing::TwoHosts {
  protected:
-  RdmaTest() : TwoHosts{"rdma://"} {}
+  RdmaTest() : TwoHosts{{.name = "rdma_cm", .scheme = "rdma://"}} {}
 };
 
 TEST_F(RdmaTest, both_ends_know_how_they_are_connected) {

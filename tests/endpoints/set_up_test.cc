@@ -1,5 +1,5 @@
-// What set-up promises, over TCP and by the connection manager alike. What is particular to one of
-// them is in hello_test.cc and rdma_test.cc.
+// What set-up promises, over TCP and by the connection manager alike, and on both NICs. What is
+// particular to one way is in hello_test.cc and rdma_test.cc.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -29,7 +29,7 @@ using testing::next_completion;
 using testing::pattern;
 using testing::value_of;
 
-class SetUpTest : public testing::TwoHosts, public ::testing::WithParamInterface<const char*> {
+class SetUpTest : public testing::TwoHosts, public ::testing::WithParamInterface<testing::Way> {
  protected:
   SetUpTest() : TwoHosts{GetParam()} {}
 };
@@ -52,13 +52,6 @@ TEST_P(SetUpTest, memory_can_be_written_read_and_changed_atomically) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(next_completion(*client_).status, Code::kOk);
   EXPECT_EQ(read, written);
   EXPECT_EQ(original, 0U);
-}
-
-TEST_P(SetUpTest, the_path_mtu_is_what_the_client_asks_for) {
-  connect({.endpoint = {.path_mtu = 512}});
-  EXPECT_EQ(connected_->info().path_mtu, 512U);
-  EXPECT_EQ(accepted_->info().path_mtu, 512U);
-  expect_messages_both_ways(5000);
 }
 
 TEST_P(SetUpTest, several_connections_live_side_by_side) {
@@ -102,7 +95,7 @@ TEST_P(SetUpTest, a_port_without_listener_refuses) {
   const auto refused = client_->connect(address(7175), {.timeout_ns = kSecondNs / 2});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kConnectionRefused);
-  EXPECT_THAT(refused.error().message, HasSubstr("127.0.0.2:7175"));
+  EXPECT_THAT(refused.error().message, HasSubstr(host_ + ":7175"));
 }
 
 TEST_P(SetUpTest, a_listener_that_is_gone_refuses) {
@@ -137,11 +130,42 @@ TEST_P(SetUpTest, port_zero_lets_the_listener_choose) {
   expect_message(*client_, connected, *server_, accepted, 8);
 }
 
-std::string name_of(const ::testing::TestParamInfo<const char*>& scheme) {
-  return *scheme.param == '\0' ? "tcp" : "rdma_cm";
+// In the manner of the conformance suite: what ends so runs where Soft-RoCE is.
+const testing::Way kTcp{.name = "tcp", .scheme = ""};
+const testing::Way kRdmaCm{.name = "rdma_cm", .scheme = "rdma://"};
+const testing::Way kTcpOnRxe{.name = "tcp_verbs_rxe", .scheme = "", .nic = NicChoice::kVerbs};
+const testing::Way kRdmaCmOnRxe{
+    .name = "rdma_cm_verbs_rxe", .scheme = "rdma://", .nic = NicChoice::kVerbs};
+
+std::string name_of(const ::testing::TestParamInfo<testing::Way>& way) { return way.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(by, SetUpTest, ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe, kRdmaCmOnRxe),
+                         name_of);
+
+// Not of rdma_cm on a device: the kernel takes the path MTU of the port.
+class PathMtuTest : public SetUpTest {};
+
+TEST_P(PathMtuTest, is_what_the_client_asks_for) {
+  connect({.endpoint = {.path_mtu = 512}});
+  EXPECT_EQ(connected_->info().path_mtu, 512U);
+  EXPECT_EQ(accepted_->info().path_mtu, 512U);
+  expect_messages_both_ways(5000);
 }
 
-INSTANTIATE_TEST_SUITE_P(by, SetUpTest, ::testing::Values("", "rdma://"), name_of);
+INSTANTIATE_TEST_SUITE_P(by, PathMtuTest, ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe), name_of);
+
+class DevicePathMtuTest : public SetUpTest {};
+
+TEST_P(DevicePathMtuTest, is_that_of_the_port_and_a_smaller_one_is_refused) {
+  const auto refused =
+      client_->connect(address(), plain({.timeout_ns = kSecondNs, .endpoint = {.path_mtu = 512}}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kMtuMismatch);
+  connect();
+  expect_messages_both_ways(5000);
+}
+
+INSTANTIATE_TEST_SUITE_P(by, DevicePathMtuTest, ::testing::Values(kRdmaCmOnRxe), name_of);
 
 class PrivateDataTest : public SetUpTest {
  protected:
@@ -159,7 +183,8 @@ TEST_P(PrivateDataTest, goes_along_in_both_directions) {
   EXPECT_TRUE(begins_with(connected_->private_data(), served_.private_data));
 }
 
-INSTANTIATE_TEST_SUITE_P(by, PrivateDataTest, ::testing::Values("", "rdma://"), name_of);
+INSTANTIATE_TEST_SUITE_P(by, PrivateDataTest,
+                         ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe, kRdmaCmOnRxe), name_of);
 
 class LossySetUpTest : public SetUpTest {
  protected:
@@ -179,7 +204,7 @@ TEST_P(LossySetUpTest, connects_and_disconnects_all_the_same) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(by, LossySetUpTest, ::testing::Values("", "rdma://"), name_of);
+INSTANTIATE_TEST_SUITE_P(by, LossySetUpTest, ::testing::Values(kTcp, kRdmaCm), name_of);
 
 class InlineSetUpTest : public SetUpTest {
  protected:
@@ -193,7 +218,8 @@ TEST_P(InlineSetUpTest, connects_without_a_helper_thread) {
   EXPECT_EQ(end_of(*client_, *connected_), Code::kPeerClosed);
 }
 
-INSTANTIATE_TEST_SUITE_P(by, InlineSetUpTest, ::testing::Values("", "rdma://"), name_of);
+INSTANTIATE_TEST_SUITE_P(by, InlineSetUpTest,
+                         ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe, kRdmaCmOnRxe), name_of);
 
 }  // namespace
 }  // namespace mapwire

@@ -1,5 +1,6 @@
-// A server and a client as on two hosts, at two addresses of a loopback of their own, whose
-// connections are set up in the way that a scheme in front of the address says.
+// A server and a client as on two hosts, whose connections are set up in the way that a scheme in
+// front of the address says: two soft NICs at two addresses of a loopback of their own, or both on
+// the RDMA device of this machine.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,24 +10,53 @@
 #include <cstdint>
 #include <future>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
+#include "mapwire/runtime/verbs/verbs_device.h"
 #include "tests/endpoints/own_network.h"
 #include "tests/endpoints/pair.h"
 
 namespace mapwire::testing {
 
+struct Way {
+  std::string name;
+  std::string scheme;  // "" for set-up over TCP, or "rdma://"
+  NicChoice nic = NicChoice::kSoft;
+};
+inline std::ostream& operator<<(std::ostream& out, const Way& way) { return out << way.name; }
+
+// An address of a device that a queue pair can use, or nothing.
+inline std::optional<std::string> device_address() {
+  const auto devices = list_verbs_devices();
+  if (!devices) return std::nullopt;
+  for (const VerbsCandidate& candidate : judge_candidates(*devices, std::nullopt)) {
+    const proto::IpAddress& address = candidate.gid.address;
+    if (candidate.rejection.empty() && address.family == proto::IpFamily::kV4) {
+      return proto::to_string(address);
+    }
+  }
+  return std::nullopt;
+}
+
 class TwoHosts : public ::testing::Test {
  protected:
-  // `scheme`: "" for set-up over TCP, or "rdma://".
-  explicit TwoHosts(std::string scheme) : scheme_{std::move(scheme)} {}
+  explicit TwoHosts(Way way) : way_{std::move(way)} {}
 
   void SetUp() override {
-    if (!enter_own_network()) {
+    if (way_.nic == NicChoice::kVerbs) {
+      const auto device = device_address();
+      ASSERT_TRUE(device) << "no RDMA device here";
+      host_ = *device;
+    } else if (!enter_own_network()) {
       GTEST_SKIP() << "no network namespace of our own: UDP port 4791 may have another owner here";
+    }
+    for (ContextOptions* options : {&server_options_, &client_options_}) {
+      options->nic = way_.nic;
+      options->address = address();
     }
     server_.emplace(value_of(Context::create(server_options_)));
     client_.emplace(value_of(Context::create(client_options_)));
@@ -35,7 +65,7 @@ class TwoHosts : public ::testing::Test {
 
   // Of the server.
   std::string address(std::uint16_t port = 7174) const {
-    return scheme_ + "127.0.0.2:" + std::to_string(port);
+    return way_.scheme + host_ + ":" + std::to_string(port);
   }
 
   // All that rdma:// knows.
@@ -80,7 +110,8 @@ class TwoHosts : public ::testing::Test {
     return endpoint.error() ? endpoint.error()->code : Code::kTimeout;
   }
 
-  const std::string scheme_;
+  const Way way_;
+  std::string host_ = "127.0.0.2";  // of the server
   ContextOptions server_options_;
   ContextOptions client_options_;
   EndpointOptions served_;

@@ -15,9 +15,9 @@
 
 #include <gtest/gtest.h>
 
-#include "mapwire/nic_fw/socket_address.h"
 #include "mapwire/nic_fw/wire.h"
 #include "mapwire/proto/address.h"
+#include "mapwire/runtime/socket_address.h"
 
 namespace mapwire::nic_fw {
 

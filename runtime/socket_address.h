@@ -6,7 +6,7 @@
 
 #include "mapwire/proto/address.h"
 
-namespace mapwire::nic_fw {
+namespace mapwire {
 
 // As small as both families allow: a batch holds one for each packet.
 union SocketAddress {
@@ -24,4 +24,4 @@ proto::UdpAddress from_socket_address(const SocketAddress& address);
 // Whether an address without its interface (scope_id) is ambiguous: fe80::/10.
 bool is_link_local(const proto::IpAddress& address);
 
-}  // namespace mapwire::nic_fw
+}  // namespace mapwire

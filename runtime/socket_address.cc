@@ -1,10 +1,10 @@
-#include "mapwire/nic_fw/socket_address.h"
+#include "mapwire/runtime/socket_address.h"
 
 #include <arpa/inet.h>
 
 #include <cstring>
 
-namespace mapwire::nic_fw {
+namespace mapwire {
 
 socklen_t to_socket_address(const proto::UdpAddress& address, SocketAddress& out) {
   if (address.ip.family == proto::IpFamily::kV4) {
@@ -41,4 +41,4 @@ bool is_link_local(const proto::IpAddress& address) {
          (address.bytes[1] & 0xc0) == 0x80;
 }
 
-}  // namespace mapwire::nic_fw
+}  // namespace mapwire
