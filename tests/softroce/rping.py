@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """rping over rxe with the soft NIC at the other end: connections that the communication managers
-of both set up, either role, with and without loss; and the commands that docs/foreign_peers.md
-shows.
+of both set up, either role, with and without loss; mapwire over rxe with either at the other end;
+and the commands that docs/foreign_peers.md shows.
 
 MAPWIRE_TEST_ROUNDS is the number of rounds in each connection.
 """
@@ -29,13 +29,24 @@ def soft(namespace, *arguments):
     return Process(build_dir() / "tests/interop/rping_peer", *arguments, namespace=namespace)
 
 
+def device(*arguments):
+    """The same program over rxe."""
+    return Process(build_dir() / "tests/interop/rping_peer", *arguments, env={"MAPWIRE_NIC": "verbs"})
+
+
 def url(address):
     return f"rdma://[{address}]:{PORT}" if ":" in address else f"rdma://{address}:{PORT}"
 
 
-def ends(name, own, other):
+def good_end(name, own):
     status = own.end(PATIENCE_S + ROUNDS)
-    check(f"{name}: the soft NIC's end", status == 0, own.lines)
+    check(f"{name}: mapwire's end", status == 0, own.lines)
+    if "loss" not in name:
+        check(f"{name}: the good-bye came", "no good-bye came" not in own.lines, own.lines)
+
+
+def ends(name, own, other):
+    good_end(name, own)
     check(f"{name}: rping", other.end() == 0, (other.lines, other.stdout))
 
 
@@ -49,6 +60,30 @@ def both_roles(namespace, kind, size, path):
         # It does not say that it listens, and need not: whoever calls waits for it.
         with soft(namespace, "call", url(rxe.ADDRESSES[kind]), ROUNDS, "--size", size) as client:
             ends(f"{name}, the soft NIC calls", client, server)
+
+
+def mapwire_over_rxe(namespace, kind, size):
+    """mapwire by librdmacm, in both roles: its peers are rping on the same device and mapwire's own
+    communication manager on the soft NIC."""
+    near, far = url(rxe.ADDRESSES[kind]), url(rxe.NEIGHBOUR[kind])
+    call = ["call", near, ROUNDS, "--size", size]
+    with device("serve", near, ROUNDS) as server:
+        server.wait_for_line("listening")
+        with rping("-c", "-a", rxe.ADDRESSES[kind], "-S", size) as client:
+            ends(f"{kind}, {size} bytes, mapwire over rxe serves", server, client)
+    with rping("-s", "-a", rxe.ADDRESSES[kind], "-S", size) as server:
+        with device(*call) as client:
+            ends(f"{kind}, {size} bytes, mapwire over rxe calls", client, server)
+    with device("serve", near, ROUNDS) as server:
+        server.wait_for_line("listening")
+        with soft(namespace, *call) as client:
+            good_end(f"{kind}, {size} bytes, rxe serves the soft NIC", server)
+            good_end(f"{kind}, {size} bytes, the soft NIC calls rxe", client)
+    with soft(namespace, "serve", far, ROUNDS) as server:
+        server.wait_for_line("listening")
+        with device("call", far, ROUNDS, "--size", size) as client:
+            good_end(f"{kind}, {size} bytes, the soft NIC serves rxe", server)
+            good_end(f"{kind}, {size} bytes, rxe calls the soft NIC", client)
 
 
 def refusals(namespace):
@@ -91,7 +126,8 @@ def main():
         for kind in rxe.ADDRESSES:
             for size in (64, 10000):  # one packet and several
                 for _ in range(CONNECTIONS):
-                    both_roles(namespace, kind, size, "no loss")
+                    both_roles(namespace, kind, size, "clean path")
+                mapwire_over_rxe(namespace, kind, size)
     with rxe.neighbour(loss_percent=3) as namespace:
         for kind in rxe.ADDRESSES:
             for _ in range(CONNECTIONS):

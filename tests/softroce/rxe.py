@@ -110,6 +110,8 @@ def ip(*arguments):
 @contextlib.contextmanager
 def neighbour(loss_percent=0):
     """A namespace with `far`, which is another host with the addresses NEIGHBOUR; its name."""
+    # A link that was down meanwhile has lost it.
+    ip("address", "replace", f"{ADDRESSES['IPv6']}/64", "dev", "near", "nodad")
     with network.namespaces("far") as (namespace,):
         ip("link", "set", "far", "netns", namespace)
         try:

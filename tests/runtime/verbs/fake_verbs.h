@@ -22,6 +22,10 @@ struct RefusedCalls {
   int modify_to_rtr = 0;
   int modify_to_rts = 0;
   int post_send = 0;
+  // Of librdmacm (fake_rdma_cm.cc).
+  int create_event_channel = 0;
+  int bind_addr = 0;
+  int resolve_addr = 0;
 };
 
 struct FakeVerbs {

@@ -10,6 +10,7 @@
 #include <expected>
 #include <memory>
 #include <ostream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "mapwire/proto/address.h"
+#include "mapwire/runtime/connection_manager.h"
 #include "mapwire/runtime/verbs/verbs_nic.h"
 #include "tests/runtime/verbs/fake_verbs.h"
 
@@ -71,6 +73,21 @@ Error connects_to_a_wrong_qpn() {
 }
 Error connects_to_another_port() {
   return connects_to({.udp = {.ip = kPeer, .port = 50000}, .qpn = 18});
+}
+Error listens_by_rdma_cm() {
+  return error_of(nic_of()->connection_manager()->listen({.ip = kLocal, .port = 7174}));
+}
+Error connects_by_rdma_cm(std::span<const std::byte> private_data) {
+  CmConnect request;
+  request.local = kLocal;
+  request.service = {.ip = kPeer, .port = 7174};
+  request.private_data = private_data;
+  return error_of(nic_of()->connection_manager()->connect(request, 0));
+}
+Error connects_by_rdma_cm() { return connects_by_rdma_cm({}); }
+Error connects_with_much_private_data() {
+  static std::array<std::byte, 57> data;
+  return connects_by_rdma_cm(data);
 }
 
 struct Fault {
@@ -192,6 +209,33 @@ constexpr auto kFaults = std::to_array<Fault>({
      ErrorScope::kEndpoint,
      "queue pair 17: the peer is queue pair 18 at 10.9.0.2:50000, which no RDMA device reaches; a "
      "soft NIC needs MAPWIRE_UDP_PORT=4791"},
+    {"no_permission_on_the_connection_manager",
+     [](Machine& machine) { machine.refused.create_event_channel = EACCES; }, listens_by_rdma_cm,
+     Code::kPermission, ErrorScope::kProcess,
+     "connection manager of the kernel (/dev/infiniband/rdma_cm): Permission denied; let this "
+     "user open its node: `chmod a+rw /dev/infiniband/rdma_cm`"},
+    {"a_kernel_without_its_connection_manager",
+     [](Machine& machine) { machine.refused.create_event_channel = ENOENT; }, connects_by_rdma_cm,
+     Code::kSystemCall, ErrorScope::kProcess,
+     "connection manager of the kernel (/dev/infiniband/rdma_cm): No such file or directory; load "
+     "its module: `modprobe rdma_ucm`"},
+    {"a_listener_at_an_address_of_no_device",
+     [](Machine& machine) { machine.refused.bind_addr = ENODEV; }, listens_by_rdma_cm,
+     Code::kNoUsableNic, ErrorScope::kRequest,
+     "RDMA device rxe0: rdma:// at 10.9.0.1:7174: No such device; name an address of an RDMA "
+     "device; `mapwire info` lists them"},
+    {"a_port_that_has_a_listener", [](Machine& machine) { machine.refused.bind_addr = EADDRINUSE; },
+     listens_by_rdma_cm, Code::kAddressInUse, ErrorScope::kRequest,
+     "RDMA device rxe0: rdma:// at 10.9.0.1:7174: Address already in use; name another port, or "
+     "end who listens there"},
+    {"a_connection_from_an_address_of_no_device",
+     [](Machine& machine) { machine.refused.resolve_addr = ENODEV; }, connects_by_rdma_cm,
+     Code::kNoUsableNic, ErrorScope::kRequest,
+     "RDMA device rxe0: rdma:// at 10.9.0.1:7174: No such device; name an address of an RDMA "
+     "device; `mapwire info` lists them"},
+    {"private_data_too_long_for_a_request", [](Machine&) {}, connects_with_much_private_data,
+     Code::kInvalidArgument, ErrorScope::kRequest,
+     "rdma:// connection: 57 bytes of private data, and 56 fit; send the rest in a message"},
 });
 
 class VerbsFault : public ::testing::TestWithParam<Fault> {
