@@ -31,7 +31,8 @@ def soft(namespace, *arguments):
 
 def device(*arguments):
     """The same program over rxe."""
-    return Process(build_dir() / "tests/interop/rping_peer", *arguments, env={"MAPWIRE_NIC": "verbs"})
+    return Process(build_dir() / "tests/interop/rping_peer", *arguments,
+                   env={"MAPWIRE_NIC": "verbs"})
 
 
 def url(address):
