@@ -32,14 +32,7 @@ inline asio::steady_timer::time_point to_time_point(std::uint64_t instant_ns) {
 }
 
 // Waits for `timer`; returns when it expired or was cancelled.
-inline asio::awaitable<void> wait_for(asio::steady_timer& timer) {
-  asio::error_code ignored;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-}
-
-inline asio::awaitable<void> sleep_for_ns(asio::io_context& io, std::uint64_t duration_ns) {
-  asio::steady_timer timer{io, std::chrono::nanoseconds{duration_ns}};
-  co_await wait_for(timer);
-}
+asio::awaitable<void> wait_for(asio::steady_timer& timer);
+asio::awaitable<void> sleep_for_ns(asio::io_context& io, std::uint64_t duration_ns);
 
 }  // namespace mapwire::detail
