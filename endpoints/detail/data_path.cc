@@ -140,22 +140,14 @@ std::size_t DataPath::poll_locked(std::span<Completion> out) {
   polls_.store(polls() + 1, std::memory_order_relaxed);
   if (nic_ == nullptr) return 0;
   if (armed_) disarm();
-  send_due_credits();
-  direct_ = out.subspan(completions_.take(out));
+  if (!credit_due_.empty()) send_due_credits();
+  direct_ = completions_.empty() ? out : out.subspan(completions_.take(out));
   poll_nic(direct_.size());
   const std::size_t count = out.size() - std::exchange(direct_, {}).size();
-  if (completions_.empty()) wake_.clear();
+  if (wake_.signalled() && completions_.empty()) wake_.clear();
   for (const Completion& completion : out.first(count)) hand_over(completion);
   after_post();
   return count;
-}
-
-std::size_t DataPath::poll_nic(std::size_t max) {
-  const Taken taken = take_completions(max);
-  if (taken.count == 0 || taken.failed) take_async_events();
-  if (taken.count == 0) take_connection_events();
-  if (!credit_wanted_.empty()) look_for_wanted_credits();
-  return taken.count;
 }
 
 // Takes up to `max` completions of the NIC to their endpoints; fewer if it has no more. An endpoint
@@ -182,6 +174,14 @@ DataPath::Taken DataPath::take_completions(std::size_t max) {
   return taken;
 }
 
+std::size_t DataPath::poll_nic(std::size_t max) {
+  const Taken taken = take_completions(max);
+  if (taken.count == 0 || taken.failed) take_async_events();
+  if (taken.count == 0 && connection_manager_ != nullptr) take_connection_events();
+  if (!credit_wanted_.empty()) look_for_wanted_credits();
+  return taken.count;
+}
+
 // Acknowledgements are held back for one poll: none is left only after an empty one.
 void DataPath::serve_nic() {
   if (nic_ == nullptr) return;
@@ -204,20 +204,19 @@ void DataPath::hand_over(const Completion& completion) {
 }
 
 void DataPath::take_async_events() {
-  std::array<AsyncEvent, 8> events;
-  const std::size_t count = nic_->poll_async(events);
-  if (count == 0) return;
+  AsyncEvent event;
+  while (nic_->poll_async({&event, 1}) == 1) on_async_event(event);
+}
+
+void DataPath::on_async_event(const AsyncEvent& event) {
   // What was completed before the failure, or says more of it.
   while (take_completions(kBatch).count != 0) {
   }
-  for (const AsyncEvent& event : std::span{events}.first(count)) {
-    endpoints_.for_each(
-        [&](Endpoint::Impl& endpoint) { endpoint.on_nic_failure(event.qpn, event.code); });
-  }
+  endpoints_.for_each(
+      [&](Endpoint::Impl& endpoint) { endpoint.on_nic_failure(event.qpn, event.code); });
 }
 
 void DataPath::take_connection_events() {
-  if (connection_manager_ == nullptr) return;
   CmEvent event;
   while (connection_manager_->poll_events({&event, 1}) == 1) on_connection_event(event);
 }
@@ -240,9 +239,7 @@ void DataPath::look_for_wanted_credits() {
   if (!credit_came_.empty() && (waiters_ != 0 || armed_)) wake_.signal();
 }
 
-// True: the application is to be told, and from now on counts as told.
-bool DataPath::tell_credits_came() {
-  if (credit_came_.empty()) return false;
+bool DataPath::tell_who_wanted_credits() {
   for (const EndpointId id : credit_came_) {
     if (Endpoint::Impl* endpoint = endpoints_.find(id)) endpoint->on_told_of_credits();
   }
@@ -277,8 +274,7 @@ void DataPath::complete(const Completion& completion) {
   if (waiters_ != 0 || armed_) wake_.signal();
 }
 
-void DataPath::after_post() {
-  if (helper_wakes_ns_ == kNobody && waiter_wakes_ns_ == kNobody && alarm_ns_ == kNobody) return;
+void DataPath::wake_for_deadline() {
   const std::uint64_t deadline_ns = nic_deadline_ns();
   if (deadline_ns < helper_wakes_ns_) {
     helper_wakes_ns_ = kNobody;

@@ -93,7 +93,11 @@ class DataPath {
   // Gives a completion to the application: at once if it polls, else by the queue.
   void complete(const Completion& completion);
   // To be called after each post: it may have moved the NIC's deadline forward.
-  void after_post();
+  void after_post() {
+    if (helper_wakes_ns_ != kNobody || waiter_wakes_ns_ != kNobody || alarm_ns_ != kNobody) {
+      wake_for_deadline();
+    }
+  }
   // The endpoint has grants to tell the peer, if no message of its own does before the next poll.
   void note_credit_due(EndpointId id) { credit_due_.push_back(id); }
   // A send of the endpoint would have blocked for want of credits: when they come, who sleeps
@@ -111,16 +115,22 @@ class DataPath {
     std::size_t count = 0;
     bool failed = false;  // one of them
   };
-  Taken take_completions(std::size_t max);
+  // Inline by order: GCC makes a call of what needs much stack, and each poll would pay for it.
+  [[gnu::always_inline]] inline Taken take_completions(std::size_t max);
   std::size_t poll_nic(std::size_t max);
-  void disarm();
+  // Cold: what most polls have no need of.
+  [[gnu::cold]] void disarm();
   void await_disconnects();
   void hand_over(const Completion& completion);
   void take_async_events();
+  [[gnu::cold]] void on_async_event(const AsyncEvent& event);
   void take_connection_events();
-  void send_due_credits();
+  [[gnu::cold]] void send_due_credits();
   void look_for_wanted_credits();
-  bool tell_credits_came();
+  // True: the application is to be told, and from now on counts as told.
+  bool tell_credits_came() { return !credit_came_.empty() && tell_who_wanted_credits(); }
+  [[gnu::cold]] bool tell_who_wanted_credits();
+  [[gnu::cold]] void wake_for_deadline();
   std::uint64_t nic_deadline_ns();
 
   ContextLock lock_;

@@ -2,7 +2,6 @@
 #include <infiniband/verbs.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,7 +15,6 @@ namespace {
 
 using proto::CompletionEntry;
 
-constexpr std::size_t kBatch = 32;  // taken from the device at once
 // A caller that never sleeps looks for events of the device so often: it costs a system call.
 constexpr std::uint64_t kEventPeriodNs = 10'000'000;
 
@@ -26,13 +24,11 @@ constexpr std::uint64_t kEventPeriodNs = 10'000'000;
 // pair that fails with one of them is ended later, when the sink has those that follow.
 template <class Sink>
 std::size_t VerbsNic::take_batch(std::size_t max, const Sink& sink) {
-  // Not cleared: most polls find nothing, and the device fills what is read.
-  std::array<ibv_wc, kBatch> batch;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  const int taken = ibv_poll_cq(device_.completions.get(),
-                                static_cast<int>(std::min(max, batch.size())), batch.data());
+  const int taken = ibv_poll_cq(device_.completions.get(), static_cast<int>(std::min(max, kBatch)),
+                                batch_.data());
   if (taken <= 0) return 0;
   const auto count = static_cast<std::size_t>(taken);
-  for (const ibv_wc& completion : std::span{batch}.first(count)) {
+  for (const ibv_wc& completion : std::span{batch_}.first(count)) {
     CompletionEntry entry;
     if (translate(completion, entry)) {
       sink(entry, pair_of(completion.wr_id), is_receive(completion.wr_id));
@@ -96,7 +92,7 @@ void VerbsNic::drain() {
 
 std::size_t VerbsNic::poll(std::span<CompletionEntry> completions, std::uint64_t now_ns) {
   last_now_ns_ = now_ns;
-  std::size_t count = take_ready(completions);
+  std::size_t count = waits_here() ? take_ready(completions) : 0;
   if (count < completions.size()) count += take_directly(completions.subspan(count));
   if (completions.empty()) drain();
   if (now_ns >= event_check_ns_ || connection_manager_.setting_up()) {
@@ -107,10 +103,12 @@ std::size_t VerbsNic::poll(std::span<CompletionEntry> completions, std::uint64_t
   // After what has arrived was heard.
   if (now_ns >= deadline_check_ns_) check_deadlines(now_ns);
   if (!failing_.empty()) end_failing();
-  return count + take_ready(completions.subspan(count));
+  if (waits_here()) count += take_ready(completions.subspan(count));
+  return count;
 }
 
 std::size_t VerbsNic::poll_async(std::span<AsyncEvent> events) {
+  if (events_.empty()) return 0;
   const std::size_t count = std::min(events.size(), events_.size());
   std::ranges::copy(std::span{events_}.first(count), events.begin());
   events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(count));

@@ -56,7 +56,7 @@ bool VerbsNic::post_send(Qpn qpn, const proto::SendDescriptor& descriptor, std::
   request.verdict = verdict_on(*pair, descriptor);
   if (pair->holds_back || request.verdict != Code::kOk) return hold_back(*pair, request);
   request.bytes = total_bytes(descriptor);
-  SendWork work;
+  SendWork work;  // NOLINT(cppcoreguidelines-pro-type-member-init): fill() writes it
   fill(work, descriptor, work_id(*pair, false));
   if (may_be_inline(*pair, descriptor.opcode, request.bytes)) {
     work.request.send_flags |= IBV_SEND_INLINE;
@@ -80,7 +80,7 @@ bool VerbsNic::post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
   Request request{.cookie = descriptor.cookie};
   if (pair->state == QueuePair::State::kFailed) return post_to_failed(*pair, request, true);
   request.verdict = verdict_on(*pair, descriptor);
-  ReceiveWork work;
+  ReceiveWork work;  // NOLINT(cppcoreguidelines-pro-type-member-init): fill() writes it
   if (request.verdict == Code::kOk) {
     fill(work, descriptor, work_id(*pair, true));
   } else {

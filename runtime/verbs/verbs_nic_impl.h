@@ -2,6 +2,7 @@
 // ending and deadlines in end.cc.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -72,17 +73,20 @@ class VerbsNic final : public Nic {
   std::size_t take_batch(std::size_t max, const Sink& sink);
   bool translate(const ibv_wc& completion, proto::CompletionEntry& entry);
   std::size_t take_directly(std::span<proto::CompletionEntry> out);
+  // Whether take_ready() has anything to do.
+  bool waits_here() const { return !ready_.empty() || retired_entries_ != 0; }
   std::size_t take_ready(std::span<proto::CompletionEntry> out);
-  void drain();
+  // Cold: poll() would save registers for what it hardly ever does.
+  [[gnu::cold]] void drain();
 
   void note_failure(QueuePair& pair, Code code);
   void fail_oldest_send(QueuePair& pair);
-  void end_failing();
+  [[gnu::cold]] void end_failing();
   void end(QueuePair& pair, Code status);
   void complete_oldest(QueuePair& pair, bool is_receive, Code status);
-  void check_deadlines(std::uint64_t now_ns);
+  [[gnu::cold]] void check_deadlines(std::uint64_t now_ns);
   std::uint64_t check_deadline(QueuePair& pair, std::uint64_t now_ns);
-  void take_device_events();
+  [[gnu::cold]] void take_device_events();
   void on_device_event(const ibv_async_event& event);
 
   // The order is that of destruction: queue pairs go first, the device last.
@@ -93,6 +97,9 @@ class VerbsNic final : public Nic {
   MemoryRegions regions_;
   std::unordered_map<Qpn, std::unique_ptr<QueuePair>> pairs_;
 
+  static constexpr std::size_t kBatch = 32;  // taken from the device at once
+  // Of take_batch() alone: not made anew by each poll, most of which find nothing.
+  std::array<ibv_wc, kBatch> batch_{};
   ReadyQueue ready_;
   std::uint64_t reserved_entries_ =
       0;                               // of open queue pairs, and closed ones until ready_ is empty

@@ -91,6 +91,7 @@ std::uint64_t total_bytes(const proto::SendDescriptor& descriptor) {
 void fill(SendWork& work, const proto::SendDescriptor& descriptor, std::uint64_t work_id) {
   fill_elements(work.elements, elements_of(descriptor));
   ibv_send_wr& request = work.request;
+  request.next = nullptr;
   request.wr_id = work_id;
   request.sg_list = work.elements.data();
   request.num_sge = descriptor.sge_count;
@@ -112,6 +113,7 @@ void fill(SendWork& work, const proto::SendDescriptor& descriptor, std::uint64_t
 
 void fill(ReceiveWork& work, const proto::ReceiveDescriptor& descriptor, std::uint64_t work_id) {
   fill_elements(work.elements, elements_of(descriptor));
+  work.request.next = nullptr;
   work.request.wr_id = work_id;
   work.request.sg_list = work.elements.data();
   work.request.num_sge = descriptor.sge_count;
@@ -119,6 +121,7 @@ void fill(ReceiveWork& work, const proto::ReceiveDescriptor& descriptor, std::ui
 
 void fill_with_failure(ReceiveWork& work, std::uint64_t work_id) {
   work.elements[0] = {.addr = 0, .length = UINT32_MAX / 2, .lkey = kNoLkey};
+  work.request.next = nullptr;
   work.request.wr_id = work_id;
   work.request.sg_list = work.elements.data();
   work.request.num_sge = 1;

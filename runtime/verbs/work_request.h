@@ -11,14 +11,15 @@
 
 namespace mapwire::verbs {
 
+// Not cleared when made: fill() writes all that is read of one.
 struct SendWork {
-  ibv_send_wr request{};  // points to elements
-  std::array<ibv_sge, proto::kSgeMax> elements{};
+  ibv_send_wr request;  // points to elements
+  std::array<ibv_sge, proto::kSgeMax> elements;
 };
 
 struct ReceiveWork {
-  ibv_recv_wr request{};
-  std::array<ibv_sge, proto::kSgeMax> elements{};
+  ibv_recv_wr request;
+  std::array<ibv_sge, proto::kSgeMax> elements;
 };
 
 // Whether the descriptor keeps to descriptor.h; nothing is said of keys and addresses.
