@@ -15,7 +15,7 @@ class LatencyRun {
     while (!over()) {
       if (const Code code = step(); code != Code::kOk) return code;
     }
-    return Code::kOk;
+    return trip_.end();
   }
   std::uint64_t messages() const { return sequence_; }
 
@@ -29,7 +29,9 @@ class LatencyRun {
   Code step() {
     const std::uint64_t sequence = sequence_ + 1;
     if (const Code code = trip_.prepare(sequence); code != Code::kOk) return code;
-    const std::uint64_t start_ns = now_ns();
+    // Making and checking contents is no part of a round trip. Without that nothing worth a reading
+    // of the clock lies between two: the one starts where the other ended.
+    const std::uint64_t start_ns = options_.verify ? now_ns() : last_ns_;
     if (const Code code = trip_.run(sequence); code != Code::kOk) return code;
     last_ns_ = now_ns();
     sequence_ = sequence;

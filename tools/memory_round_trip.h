@@ -14,6 +14,7 @@ class MemoryRoundTrip : public RoundTrip {
   Code prepare(std::uint64_t sequence) override;
   Code run(std::uint64_t sequence) override;
   bool verify(std::uint64_t sequence) override;
+  Code end() override { return Code::kOk; }
 
  private:
   TestResources resources_;

@@ -1,6 +1,7 @@
 #include "tools/message_round_trip.h"
 
 #include <optional>
+#include <utility>
 
 namespace mapwire::tools {
 namespace {
@@ -46,13 +47,20 @@ Code MessageRoundTrip::prepare(std::uint64_t sequence) {
 Code MessageRoundTrip::run(std::uint64_t sequence) {
   Session& session = resources_.session;
   if (const Code code = post_message(resources_, bytes_, sequence); code != Code::kOk) return code;
+  // While the message is under way: its answer has no need of this receive.
+  if (const Code code = release_last(); code != Code::kOk) return code;
   while (!session.has_message()) {
     if (const Code code = session.poll(); code != Code::kOk) return code;
   }
-  const Received message = session.take_message();
+  last_ = session.take_message();
   matched_ = !resources_.verify ||
-             message_matches(resources_, message, bytes_, Direction::kToClient, sequence);
-  return session.release(message);
+             message_matches(resources_, *last_, bytes_, Direction::kToClient, sequence);
+  return Code::kOk;
+}
+
+Code MessageRoundTrip::release_last() {
+  const auto last = std::exchange(last_, std::nullopt);
+  return last ? resources_.session.release(*last) : Code::kOk;
 }
 
 void MessageResponder::begin(const PhaseMessage& start) {

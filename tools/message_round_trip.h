@@ -1,6 +1,10 @@
 // Round trips in which each message is seen as a completion: send, send_imm, write_imm.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
 #include "tools/payload.h"
 #include "tools/round_trip.h"
 
@@ -21,10 +25,14 @@ class MessageRoundTrip : public RoundTrip {
   Code prepare(std::uint64_t sequence) override;
   Code run(std::uint64_t sequence) override;
   bool verify(std::uint64_t /*sequence*/) override { return matched_; }
+  Code end() override { return release_last(); }
 
  private:
+  Code release_last();
+
   TestResources resources_;
   std::size_t bytes_ = 0;
+  std::optional<Received> last_;  // not released yet
   bool matched_ = true;
 };
 

@@ -13,6 +13,7 @@ class ReadRoundTrip : public RoundTrip {
   Code prepare(std::uint64_t sequence) override;
   Code run(std::uint64_t sequence) override;
   bool verify(std::uint64_t sequence) override;
+  Code end() override { return Code::kOk; }
 
  private:
   TestResources resources_;
@@ -27,6 +28,7 @@ class AtomicRoundTrip : public RoundTrip {
   Code prepare(std::uint64_t /*sequence*/) override { return Code::kOk; }
   Code run(std::uint64_t sequence) override;
   bool verify(std::uint64_t sequence) override { return original_ == sequence - 1; }
+  Code end() override { return Code::kOk; }
 
  private:
   TestResources resources_;

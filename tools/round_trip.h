@@ -32,12 +32,14 @@ class RoundTrip {
 
   // Before the first message of this size; the server is told afterwards.
   virtual void begin(std::size_t bytes) = 0;
-  // Before each message, not measured.
+  // Before each message; measured only where it has no contents to make.
   [[nodiscard]] virtual Code prepare(std::uint64_t sequence) = 0;
   // Measured: from the post to the arrival of the answer.
   [[nodiscard]] virtual Code run(std::uint64_t sequence) = 0;
   // After each message, not measured. False: other bytes than were sent.
   [[nodiscard]] virtual bool verify(std::uint64_t sequence) = 0;
+  // After the last message of this size.
+  [[nodiscard]] virtual Code end() = 0;
 };
 
 // The server's end of a test of either kind.

@@ -77,7 +77,7 @@ Code Session::note(const Completion& completion) {
   // The bytes of a WRITE went elsewhere; its receive is empty.
   const std::size_t bytes =
       completion.operation == Operation::kReceive ? static_cast<std::size_t>(completion.bytes) : 0;
-  messages_[(first_message_ + message_count_) % messages_.size()] = {
+  messages_[wrapped(first_message_ + message_count_)] = {
       .slot = slot,
       .control = control,
       .immediate = completion.has_immediate ? completion.immediate : 0,
@@ -95,7 +95,7 @@ Code Session::drain() {
 
 Received Session::take_message() {
   const Received message = messages_[first_message_];
-  first_message_ = (first_message_ + 1) % messages_.size();
+  first_message_ = wrapped(first_message_ + 1);
   --message_count_;
   return message;
 }

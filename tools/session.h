@@ -98,6 +98,11 @@ class Session {
   Code post_slot(std::uint32_t slot);
   Code note(const Completion& completion);
   MutableBuffer slot_buffer(std::uint32_t slot) const;
+  // A place in the ring of messages, of one less than twice its size. A division would cost more
+  // than the rest of what is done with a message here.
+  std::size_t wrapped(std::size_t place) const {
+    return place < messages_.size() ? place : place - messages_.size();
+  }
 
   // Larger than one burst of completions need be; the rest comes with the next poll.
   static constexpr std::size_t kPollBatch = 32;
