@@ -25,9 +25,10 @@ const std::array kRows{
         "`soft` needs nothing of the machine and reaches every address. `verbs` is an RDMA "
         "device, Soft-RoCE's included. `auto` takes the device that the route to the peer, or "
         "the address listened on, leads to, and the soft NIC where there is none."},
-    OptionRow{"MAPWIRE_TAKEOVER",
-              DurationKind{&Options::takeover_ns, 10 * kMicrosecondNs, kSecondNs},
-              "How long the application may not poll before the helper thread serves the peers."},
+    OptionRow{
+        "MAPWIRE_TAKEOVER", DurationKind{&Options::takeover_ns, 10 * kMicrosecondNs, kSecondNs},
+        "How long the application may not poll before the helper thread serves the peers. On an "
+        "RDMA device, which serves them itself, at least 20ms."},
     OptionRow{"MAPWIRE_DEADLINE", DurationKind{&Options::deadline_ns, kMillisecondNs, kHourNs},
               "A peer that acknowledges nothing for so long fails what is outstanding, with "
               "`retry_exceeded`."},

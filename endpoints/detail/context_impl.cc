@@ -23,6 +23,14 @@ constexpr int kControlHandlersMax = 16;
 // How long such a context sleeps without looking: its control plane has no event descriptor.
 constexpr std::uint64_t kInlineSleepNs = 10'000'000;
 
+// A device serves its peers by itself: what is left to a helper thread (credits, deadlines, news of
+// the device) is not worth a look each millisecond, which costs long messages a few percent.
+constexpr std::uint64_t kDeviceTakeoverNs = 20'000'000;
+
+std::uint64_t takeover_ns(const Options& options, const NicAttributes& nic) {
+  return nic.foreign ? std::max(options.takeover_ns, kDeviceTakeoverNs) : options.takeover_ns;
+}
+
 std::uint64_t after(std::uint64_t duration_ns) {
   const std::uint64_t now = now_ns();
   return duration_ns > UINT64_MAX - now ? UINT64_MAX : now + duration_ns;
@@ -38,8 +46,8 @@ std::expected<std::shared_ptr<Context::Impl>, Error> Context::Impl::create(
   if (!path) return std::unexpected(path.error());
   std::shared_ptr<Impl> impl{new Impl{settings, std::move(*path), block}};
   if (!impl->passive()) return impl;
-  auto helper =
-      detail::HelperThread::create(impl->control_.io(), *impl->path_, settings.options.takeover_ns);
+  auto helper = detail::HelperThread::create(
+      impl->control_.io(), *impl->path_, takeover_ns(settings.options, impl->path_->attributes()));
   if (!helper) return std::unexpected(helper.error());
   impl->helper_ = std::move(*helper);
   return impl;
