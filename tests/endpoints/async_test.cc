@@ -155,6 +155,10 @@ TEST_P(AsyncTest, destruction_ends_what_is_pending_with_its_code) {
   std::optional<Endpoint> accepted;
   std::optional<Endpoint> connected;
   std::array<std::byte, 8> buffer{};
+  // Not before the client is through its connect, which would fail.
+  const auto destroy_once_connected = [&] {
+    if (accepted && connected) asio::post(io_, [&] { server_.reset(); });
+  };
   server_->async_accept(*listener_, [&](std::error_code error, Endpoint endpoint) {
     ASSERT_FALSE(error);
     accepted.emplace(std::move(endpoint));
@@ -163,12 +167,13 @@ TEST_P(AsyncTest, destruction_ends_what_is_pending_with_its_code) {
     });
     server_->async_accept(*listener_,
                           [&](std::error_code failure, const Endpoint&) { accepting = failure; });
-    asio::post(io_, [&] { server_.reset(); });
+    destroy_once_connected();
   });
   client_->async_connect(testing::loopback(*listener_), {},
                          [&](std::error_code error, Endpoint endpoint) {
                            EXPECT_FALSE(error);
                            connected.emplace(std::move(endpoint));
+                           destroy_once_connected();
                          });
   io_.run();
   EXPECT_EQ(receiving, std::errc::operation_canceled);
