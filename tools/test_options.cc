@@ -90,6 +90,8 @@ void add_output(CLI::App& command, TestOptions& options) {
       ->type_name("FILE");
 }
 
+constexpr std::string_view kRdmaScheme = "rdma://";
+
 bool is_client(const TestOptions& options) { return options.local || !options.address.empty(); }
 
 }  // namespace
@@ -116,6 +118,10 @@ void add_test_options(CLI::App& command, TestOptions& options) {
 
 std::string conflict(const TestOptions& options) {
   if (options.local && !options.address.empty()) return "--local takes no address";
+  if (options.address.starts_with(kRdmaScheme) || options.bind_address.starts_with(kRdmaScheme)) {
+    return "ping and bw tell each other more than an rdma:// connection carries: leave rdma:// "
+           "away";
+  }
   if (options.local && options.once) return "--local ends by itself, --once is for servers";
   if (is_client(options) && !options.bind_address.empty()) {
     return "--bind is for servers, and an address or --local makes this the client";

@@ -18,6 +18,7 @@ def wrong_arguments():
     for arguments in ([], ["pong"], ["ping", "-s", "0"], ["ping", "--nope"],
                       ["ping", "h", "-m", "9"], ["ping", "h", "--op", "sned"],
                       ["ping", "h", "h2"], ["ping", "-n", "many"],
+                      ["ping", "rdma://h"], ["bw", "--bind", "rdma://h"],
                       ["ping", "--local", "--faults", "loss=2"], ["bw", "h", "--op", "cas"],
                       ["explain", "nothing"], ["explain", "99999"]):
         completed = run(*arguments)

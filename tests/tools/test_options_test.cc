@@ -51,6 +51,11 @@ TEST(test_options, perftests_letters_are_understood) {
   EXPECT_EQ(parsed.options->warmup, 3U);
 }
 
+TEST(test_options, rdma_addresses_carry_too_little_for_the_tests) {
+  EXPECT_THAT(ping("rdma://host").why, HasSubstr("leave rdma:// away"));
+  EXPECT_THAT(ping("--bind rdma://host").why, HasSubstr("leave rdma:// away"));
+}
+
 TEST(test_options, the_environment_gives_the_defaults) {
   Options environment;
   environment.deadline_ns = 7;
