@@ -217,8 +217,9 @@ void DataPath::on_async_event(const AsyncEvent& event) {
 }
 
 void DataPath::take_connection_events() {
-  CmEvent event;
-  while (connection_manager_->poll_events({&event, 1}) == 1) on_connection_event(event);
+  while (connection_manager_->poll_events({&connection_event_, 1}) == 1) {
+    on_connection_event(connection_event_);
+  }
 }
 
 void DataPath::send_due_credits() {

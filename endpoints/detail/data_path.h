@@ -139,6 +139,7 @@ class DataPath {
   std::string reason_;
   std::unique_ptr<Nic> nic_;
   ConnectionManager* connection_manager_;  // the NIC's; null if it has none or is gone
+  CmEvent connection_event_;  // of take_connection_events() alone: not made anew by each poll
   NicAttributes attributes_;
   WakeDescriptor wake_;
   EndpointTable endpoints_;

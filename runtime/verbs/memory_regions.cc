@@ -62,15 +62,26 @@ std::expected<MemoryKeys, Error> MemoryRegions::add(std::span<std::byte> memory,
   return keys;
 }
 
+void MemoryRegions::remove(std::uint32_t lkey) {
+  last_found_ = nullptr;
+  regions_.erase(lkey);
+}
+
+const MemoryRegions::Region* MemoryRegions::find(std::uint32_t lkey) {
+  if (last_found_ != nullptr && last_found_->handle->lkey == lkey) return last_found_;
+  const auto position = regions_.find(lkey);
+  if (position == regions_.end()) return nullptr;
+  last_found_ = &position->second;
+  return last_found_;
+}
+
 bool MemoryRegions::cover(std::span<const proto::Sge> elements, const ibv_pd* domain,
-                          bool writable) const {
+                          bool writable) {
   return std::ranges::all_of(elements, [&](const proto::Sge& element) {
     if (element.bytes == 0) return true;
-    const auto position = regions_.find(element.lkey);
-    if (position == regions_.end()) return false;
-    const Region& region = position->second;
-    return region.handle->pd == domain && contains(*region.handle, element) &&
-           (region.writable || !writable);
+    const Region* region = find(element.lkey);
+    return region != nullptr && region->handle->pd == domain &&
+           contains(*region->handle, element) && (region->writable || !writable);
   });
 }
 

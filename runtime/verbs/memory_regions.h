@@ -27,11 +27,11 @@ class MemoryRegions {
   // As in nic.h.
   std::expected<MemoryKeys, Error> add(std::span<std::byte> memory, Access access,
                                        std::uint32_t domain_number);
-  void remove(std::uint32_t lkey) { regions_.erase(lkey); }
+  void remove(std::uint32_t lkey);
 
   // Whether all bytes of the elements lie in regions of `domain`, which have the right of local
   // writing if `writable`.
-  bool cover(std::span<const proto::Sge> elements, const ibv_pd* domain, bool writable) const;
+  bool cover(std::span<const proto::Sge> elements, const ibv_pd* domain, bool writable);
 
  private:
   struct Region {
@@ -39,10 +39,13 @@ class MemoryRegions {
     bool writable = false;
   };
 
+  const Region* find(std::uint32_t lkey);
+
   std::string device_;
   ibv_context* context_;
   std::unordered_map<std::uint32_t, DomainHandle> domains_;
   std::unordered_map<std::uint32_t, Region> regions_;  // by lkey
+  const Region* last_found_ = nullptr;                 // most programs use one for a while
 };
 
 }  // namespace mapwire::verbs

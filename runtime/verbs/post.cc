@@ -31,7 +31,7 @@ void VerbsNic::watch_progress(QueuePair& pair, std::uint64_t now_ns) {
 // library, which asks for no key; rxe calls bad local memory a flush since 6.12, writes where the
 // right of local writing is missing, carries out an atomic before it looks where the old value
 // goes, and takes none on an unaligned address, which is the peer's to refuse (IBTA 9.4.5).
-Code VerbsNic::verdict_on(const QueuePair& pair, const proto::SendDescriptor& descriptor) const {
+Code VerbsNic::verdict_on(const QueuePair& pair, const proto::SendDescriptor& descriptor) {
   if (!well_formed(descriptor)) return Code::kInvalidDescriptor;
   if (is_unaligned_atomic(descriptor)) return Code::kRemoteInvalidRequest;
   const bool writes = is_one_sided_response(descriptor.opcode);
@@ -39,7 +39,7 @@ Code VerbsNic::verdict_on(const QueuePair& pair, const proto::SendDescriptor& de
                                                                           : Code::kLocalProtection;
 }
 
-Code VerbsNic::verdict_on(const QueuePair& pair, const proto::ReceiveDescriptor& descriptor) const {
+Code VerbsNic::verdict_on(const QueuePair& pair, const proto::ReceiveDescriptor& descriptor) {
   if (!well_formed(descriptor)) return Code::kInvalidDescriptor;
   return regions_.cover(elements_of(descriptor), pair.handle->pd, true) ? Code::kOk
                                                                         : Code::kLocalProtection;

@@ -29,6 +29,7 @@ struct QueuePair {
         sends{wanted.send_entries},
         receives{wanted.receive_entries} {}
 
+  std::uint32_t qpn() const { return handle->qp_num; }
   RequestQueue& queue(bool is_receive) { return is_receive ? receives : sends; }
   std::uint64_t entries() const { return sends.entries() + receives.entries(); }
 

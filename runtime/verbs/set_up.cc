@@ -65,8 +65,11 @@ VerbsNic::VerbsNic(DeviceObjects device, NicAttributes attributes, std::string n
 }
 
 QueuePair* VerbsNic::find(Qpn qpn) {
+  if (last_found_ != nullptr && last_found_->qpn() == qpn) return last_found_;
   const auto pair = pairs_.find(qpn);
-  return pair == pairs_.end() ? nullptr : pair->second.get();
+  if (pair == pairs_.end()) return nullptr;
+  last_found_ = pair->second.get();
+  return last_found_;
 }
 
 std::expected<void, Error> VerbsNic::check(const QueuePairOptions& options) const {
@@ -161,6 +164,7 @@ void VerbsNic::close_queue_pair(Qpn qpn) {
   std::erase(failing_, &pair);
   std::erase_if(events_, [&](const AsyncEvent& event) { return event.qpn == qpn; });
   retired_entries_ += pair.entries();
+  last_found_ = nullptr;
   pairs_.erase(position);
   if (!ready_.empty()) return;
   reserved_entries_ -= std::exchange(retired_entries_, 0);

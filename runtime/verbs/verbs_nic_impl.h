@@ -64,8 +64,8 @@ class VerbsNic final : public Nic {
                                                                    const VerbsCandidate& address);
   void watch_progress(QueuePair& pair, std::uint64_t now_ns);
 
-  Code verdict_on(const QueuePair& pair, const proto::SendDescriptor& descriptor) const;
-  Code verdict_on(const QueuePair& pair, const proto::ReceiveDescriptor& descriptor) const;
+  Code verdict_on(const QueuePair& pair, const proto::SendDescriptor& descriptor);
+  Code verdict_on(const QueuePair& pair, const proto::ReceiveDescriptor& descriptor);
   bool post_to_failed(QueuePair& pair, const Request& request, bool is_receive);
   bool hold_back(QueuePair& pair, const Request& request);
 
@@ -96,6 +96,7 @@ class VerbsNic final : public Nic {
   VerbsConnectionManager connection_manager_;
   MemoryRegions regions_;
   std::unordered_map<Qpn, std::unique_ptr<QueuePair>> pairs_;
+  QueuePair* last_found_ = nullptr;  // of find(): most programs post to one for a while
 
   static constexpr std::size_t kBatch = 32;  // taken from the device at once
   // Of take_batch() alone: not made anew by each poll, most of which find nothing.
