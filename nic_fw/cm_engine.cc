@@ -185,6 +185,8 @@ std::size_t CmEngine::poll_events(std::span<CmEvent> events) {
   return take_front(state_->events, events);
 }
 
+bool CmEngine::has_events() const { return !state_->events.empty(); }
+
 void CmEngine::on_mad(const CmPath& path, std::span<const std::byte> bytes, std::uint64_t now_ns) {
   state_->now_ns = now_ns;
   state_->counters.mads_received.add();

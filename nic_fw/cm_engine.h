@@ -60,6 +60,7 @@ class CmEngine {
   void disconnect(CmId id, std::uint64_t now_ns);
   bool disconnecting() const;
   std::size_t poll_events(std::span<CmEvent> events);
+  bool has_events() const;
 
   // A MAD arrived: any bytes from anyone. `bytes` is not kept.
   void on_mad(const CmPath& path, std::span<const std::byte> bytes, std::uint64_t now_ns);

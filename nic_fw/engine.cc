@@ -83,6 +83,8 @@ std::uint64_t Engine::next_deadline_ns() const {
   return state_->clock.to_caller(state_->timers.first_deadline_ns());
 }
 
+bool Engine::has_async_events() const { return !state_->failed.empty(); }
+
 std::size_t Engine::poll_async(std::span<AsyncEvent> events) {
   SlotList& failed = state_->failed;
   std::size_t used = 0;

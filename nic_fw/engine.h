@@ -91,6 +91,7 @@ class Engine {
 
   // Queue pairs that went to error by themselves, not by flush_queue_pair: see Nic::poll_async.
   std::size_t poll_async(std::span<AsyncEvent> events);
+  bool has_async_events() const;
 
  private:
   struct State;

@@ -34,6 +34,8 @@ class SoftConnectionManager final : public ConnectionManager {
     return engine_.poll_events(events);
   }
 
+  bool has_events() const { return engine_.has_events(); }
+
   // A packet for queue pair 1 came in.
   void on_packet(const WirePacket& packet, std::uint64_t now_ns);
   // Runs the timers that are due and sends what there is.

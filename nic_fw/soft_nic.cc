@@ -80,10 +80,9 @@ class SoftNic final : public Nic {
     return engine_.register_memory(memory, access, protection_domain);
   }
   void deregister_memory(std::uint32_t lkey) override { engine_.deregister_memory(lkey); }
-  bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, std::uint64_t now_ns) override;
-  bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
-                    std::uint64_t now_ns) override;
-  std::size_t poll(std::span<CompletionEntry> completions, std::uint64_t now_ns) override;
+  bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, Now now) override;
+  bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor, Now now) override;
+  Polled poll(std::span<CompletionEntry> completions, Now now) override;
   std::size_t poll_async(std::span<AsyncEvent> events) override {
     return engine_.poll_async(events);
   }
@@ -167,27 +166,27 @@ void SoftNic::close_queue_pair(Qpn qpn) {
 
 // What the engine sends goes out before the call returns, acknowledgements last: what is posted may
 // be the reply that they were held back for.
-bool SoftNic::post_send(Qpn qpn, const proto::SendDescriptor& descriptor, std::uint64_t now_ns) {
+bool SoftNic::post_send(Qpn qpn, const proto::SendDescriptor& descriptor, Now now) {
   WorkQueues* queues = queues_.find(qpn);
   if (queues == nullptr || !queues->send.post(descriptor)) return false;
-  engine_.on_send_doorbell(qpn, now_ns);
-  transmitter_.transmit(true, now_ns);
+  engine_.on_send_doorbell(qpn, now.ns());
+  transmitter_.transmit(true, now.ns());
   acknowledgements_held_ = false;
   return true;
 }
 
-bool SoftNic::post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
-                           std::uint64_t now_ns) {
+bool SoftNic::post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor, Now now) {
   WorkQueues* queues = queues_.find(qpn);
   if (queues == nullptr || !queues->receive.post(descriptor)) return false;
-  engine_.on_receive_doorbell(qpn, now_ns);
+  engine_.on_receive_doorbell(qpn, now.ns());
   return true;
 }
 
 // Acknowledgements that fall due together with completions are held back until the next call: if
 // the application replies, the reply overtakes them, which saves its peer more than a microsecond.
 // A poll that yields nothing gives nothing to reply to, so there they go at once.
-std::size_t SoftNic::poll(std::span<CompletionEntry> completions, std::uint64_t now_ns) {
+Polled SoftNic::poll(std::span<CompletionEntry> completions, Now now) {
+  const std::uint64_t now_ns = now.ns();
   if (acknowledgements_held_) transmitter_.transmit(true, now_ns);
   receive(now_ns);
   // After what has arrived was heard: a peer is not silent because we did not listen.
@@ -196,7 +195,8 @@ std::size_t SoftNic::poll(std::span<CompletionEntry> completions, std::uint64_t 
   const std::size_t count = take_completions(completions);
   acknowledgements_held_ = count > 0;
   transmitter_.transmit(!acknowledgements_held_, now_ns);
-  return count;
+  return {.completions = count,
+          .events = engine_.has_async_events() || connection_manager_.has_events()};
 }
 
 void SoftNic::receive(std::uint64_t now_ns) {

@@ -20,6 +20,25 @@ inline std::uint64_t read_clock_ns(clockid_t clock) {
 // processes of a host, so instants may be compared between them.
 inline std::uint64_t now_ns() { return read_clock_ns(CLOCK_MONOTONIC); }
 
+// The instant of a call, read from the clock when somebody first asks for it: many calls have no
+// need of it, and reading costs as much as a good part of a small message. Tests and simulators say
+// an instant instead.
+class Now {
+ public:
+  Now() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): an instant is what it stands for
+  constexpr Now(std::uint64_t ns) : ns_{ns} {}
+
+  std::uint64_t ns() {
+    if (ns_ == kUnread) ns_ = now_ns();
+    return ns_;
+  }
+
+ private:
+  static constexpr std::uint64_t kUnread = UINT64_MAX;  // no clock gets there
+  std::uint64_t ns_ = kUnread;
+};
+
 // What is to be added (modulo 2^64) to an instant of now_ns() to get nanoseconds since 1970, as
 // packet captures and logs want them. Correct at the time of the call: people and NTP set the wall
 // clock.

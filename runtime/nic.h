@@ -15,6 +15,7 @@
 
 #include "mapwire/proto/address.h"
 #include "mapwire/proto/descriptor.h"
+#include "mapwire/runtime/clock.h"
 #include "mapwire/runtime/error.h"
 
 namespace mapwire {
@@ -97,6 +98,12 @@ struct AsyncEvent {
 
 class ConnectionManager;
 
+// What a poll found.
+struct Polled {
+  std::size_t completions = 0;  // moved out
+  bool events = false;          // poll_async() or the connection manager's poll_events() has some
+};
+
 class Nic {
  public:
   Nic() = default;
@@ -146,16 +153,14 @@ class Nic {
   // Hands a send descriptor to the queue pair and rings its doorbell. False: the queue is full or
   // the QPN unknown, nothing was posted (would block). Its buffers belong to the NIC until it
   // completes.
-  virtual bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor,
-                         std::uint64_t now_ns) = 0;
+  virtual bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, Now now) = 0;
 
   // The same for a receive descriptor.
-  virtual bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
-                            std::uint64_t now_ns) = 0;
+  virtual bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor, Now now) = 0;
 
   // Makes progress (packets in, packets out, timers) and moves up to completions.size() completions
-  // out. Returns their number. Requests of one queue complete in posting order.
-  virtual std::size_t poll(std::span<proto::CompletionEntry> completions, std::uint64_t now_ns) = 0;
+  // out. Requests of one queue complete in posting order.
+  virtual Polled poll(std::span<proto::CompletionEntry> completions, Now now) = 0;
 
   // Queue pairs that went to error since the last call; returns how many were written. Events that
   // find no room wait.

@@ -163,11 +163,12 @@ DataPath::Taken DataPath::take_completions(std::size_t max) {
   std::size_t got = 0;
   do {
     asked = std::min(kBatch, max - taken.count);
-    got = nic_->poll(entries.first(asked), now_ns());
+    const Polled polled = nic_->poll(entries.first(asked), Now{});
+    got = polled.completions;
+    taken.events = polled.events;
     for (const proto::CompletionEntry& entry : entries.first(got)) {
       Endpoint::Impl* endpoint = endpoints_.find(endpoint_of(entry.cookie));
       if (endpoint != nullptr) endpoint->on_completion(entry);  // null: closed and gone
-      if (entry.status != 0) taken.failed = true;
     }
     taken.count += got;
   } while (got == asked && taken.count < max);
@@ -176,8 +177,10 @@ DataPath::Taken DataPath::take_completions(std::size_t max) {
 
 std::size_t DataPath::poll_nic(std::size_t max) {
   const Taken taken = take_completions(max);
-  if (taken.count == 0 || taken.failed) take_async_events();
-  if (taken.count == 0 && connection_manager_ != nullptr) take_connection_events();
+  if (taken.events) {
+    take_async_events();
+    if (connection_manager_ != nullptr) take_connection_events();
+  }
   if (!credit_wanted_.empty()) look_for_wanted_credits();
   return taken.count;
 }
@@ -217,9 +220,8 @@ void DataPath::on_async_event(const AsyncEvent& event) {
 }
 
 void DataPath::take_connection_events() {
-  while (connection_manager_->poll_events({&connection_event_, 1}) == 1) {
-    on_connection_event(connection_event_);
-  }
+  CmEvent event;
+  while (connection_manager_->poll_events({&event, 1}) == 1) on_connection_event(event);
 }
 
 void DataPath::send_due_credits() {

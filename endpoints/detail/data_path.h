@@ -113,7 +113,7 @@ class DataPath {
   std::size_t poll_locked(std::span<Completion> out);
   struct Taken {
     std::size_t count = 0;
-    bool failed = false;  // one of them
+    bool events = false;  // the NIC has some
   };
   // Inline by order: GCC makes a call of what needs much stack, and each poll would pay for it.
   [[gnu::always_inline]] inline Taken take_completions(std::size_t max);
@@ -122,9 +122,9 @@ class DataPath {
   [[gnu::cold]] void disarm();
   void await_disconnects();
   void hand_over(const Completion& completion);
-  void take_async_events();
-  [[gnu::cold]] void on_async_event(const AsyncEvent& event);
-  void take_connection_events();
+  [[gnu::cold]] void take_async_events();
+  void on_async_event(const AsyncEvent& event);
+  [[gnu::cold]] void take_connection_events();
   [[gnu::cold]] void send_due_credits();
   void look_for_wanted_credits();
   // True: the application is to be told, and from now on counts as told.
@@ -139,7 +139,6 @@ class DataPath {
   std::string reason_;
   std::unique_ptr<Nic> nic_;
   ConnectionManager* connection_manager_;  // the NIC's; null if it has none or is gone
-  CmEvent connection_event_;  // of take_connection_events() alone: not made anew by each poll
   NicAttributes attributes_;
   WakeDescriptor wake_;
   EndpointTable endpoints_;

@@ -59,7 +59,7 @@ Code Endpoint::Impl::flush_at_once(Operation operation, std::uint64_t cookie) {
 
 Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, detail::PendingRequest request) {
   descriptor.cookie = detail::make_cookie(id_, WorkKind::kSend);
-  if (!path_->nic()->post_send(address_.qpn, descriptor, now_ns())) {
+  if (!path_->nic()->post_send(address_.qpn, descriptor, Now{})) {
     forget_region(request);
     return Code::kWouldBlock;
   }
@@ -207,7 +207,7 @@ Code Endpoint::Impl::post_receive(MutableBuffer buffer, std::uint64_t cookie) {
       .cookie = cookie, .operation = Operation::kReceive, .kind = WorkKind::kReceive};
   const Code code = add_users(descriptor, buffer, true, request);
   if (code != Code::kOk) return code;
-  if (!path_->nic()->post_receive(address_.qpn, descriptor, now_ns())) {
+  if (!path_->nic()->post_receive(address_.qpn, descriptor, Now{})) {
     forget_region(request);
     return Code::kWouldBlock;
   }
@@ -233,7 +233,7 @@ void Endpoint::Impl::send_credit_update() {
                                    .opcode = WorkOpcode::kWrite};
   set_target(descriptor, peer_credit_word_);
   append(descriptor, memory_->stage_credit_update(receive_credits_.posted()));
-  if (!path_->nic()->post_send(address_.qpn, descriptor, now_ns())) return;
+  if (!path_->nic()->post_send(address_.qpn, descriptor, Now{})) return;
   sends_.push({.cookie = 0, .operation = Operation::kWrite, .kind = WorkKind::kCreditUpdate});
   credit_update_under_way_ = true;
   receive_credits_.on_advertised();

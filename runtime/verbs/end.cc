@@ -62,7 +62,7 @@ void VerbsNic::end(QueuePair& pair, Code status) {
 }
 
 void VerbsNic::complete_oldest(QueuePair& pair, bool is_receive, Code status) {
-  const Request request = pair.queue(is_receive).pop();
+  const Request request = pop(pair, is_receive);
   ready_.push(failure(request, pair.handle->qp_num, status), pair, is_receive);
 }
 

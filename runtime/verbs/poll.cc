@@ -17,6 +17,8 @@ using proto::CompletionEntry;
 
 // A caller that never sleeps looks for events of the device so often: it costs a system call.
 constexpr std::uint64_t kEventPeriodNs = 10'000'000;
+// And at the clock while nothing is under way.
+constexpr std::uint32_t kPollsPerLook = 16;
 
 }  // namespace
 
@@ -43,8 +45,8 @@ bool VerbsNic::translate(const ibv_wc& completion, CompletionEntry& entry) {
   const bool receive = is_receive(completion.wr_id);
   const Code status = to_code(completion.status, receive);
   if (status != Code::kOk && pair.state != QueuePair::State::kConnected) return false;
-  const Request request = pair.queue(receive).pop();
-  if (!receive) pair.progress_ns = last_now_ns_;
+  const Request request = pop(pair, receive);
+  if (!receive) pair.progress_ns = last_look_ns_;
   const Code verdict = request.verdict != Code::kOk ? request.verdict : status;
   if (verdict == Code::kOk) {
     entry = success(request, completion);
@@ -56,6 +58,11 @@ bool VerbsNic::translate(const ibv_wc& completion, CompletionEntry& entry) {
     fail_oldest_send(pair);  // no effect if it fails already
   }
   return true;
+}
+
+Request VerbsNic::pop(QueuePair& pair, bool is_receive) {
+  if (!is_receive) --sends_under_way_;
+  return pair.queue(is_receive).pop();
 }
 
 std::size_t VerbsNic::take_directly(std::span<CompletionEntry> out) {
@@ -90,11 +97,13 @@ void VerbsNic::drain() {
   }
 }
 
-std::size_t VerbsNic::poll(std::span<CompletionEntry> completions, std::uint64_t now_ns) {
-  last_now_ns_ = now_ns;
-  std::size_t count = waits_here() ? take_ready(completions) : 0;
-  if (count < completions.size()) count += take_directly(completions.subspan(count));
-  if (completions.empty()) drain();
+// Whether the clock, the device's events and deadlines are to be looked at: a message that just
+// passes through has no need of any of them.
+bool VerbsNic::is_time_to_look() {
+  return ++polls_ % kPollsPerLook == 0 || connection_manager_.setting_up();
+}
+
+void VerbsNic::look_around(std::uint64_t now_ns) {
   if (now_ns >= event_check_ns_ || connection_manager_.setting_up()) {
     event_check_ns_ = now_ns + kEventPeriodNs;
     take_device_events();
@@ -102,9 +111,18 @@ std::size_t VerbsNic::poll(std::span<CompletionEntry> completions, std::uint64_t
   }
   // After what has arrived was heard.
   if (now_ns >= deadline_check_ns_) check_deadlines(now_ns);
+}
+
+Polled VerbsNic::poll(std::span<CompletionEntry> completions, Now now) {
+  const bool looks = sends_under_way_ != 0 || is_time_to_look();
+  if (looks) last_look_ns_ = now.ns();
+  std::size_t count = waits_here() ? take_ready(completions) : 0;
+  if (count < completions.size()) count += take_directly(completions.subspan(count));
+  if (completions.empty()) drain();
+  if (looks) look_around(now.ns());
   if (!failing_.empty()) end_failing();
   if (waits_here()) count += take_ready(completions.subspan(count));
-  return count;
+  return {.completions = count, .events = !events_.empty() || connection_manager_.has_events()};
 }
 
 std::size_t VerbsNic::poll_async(std::span<AsyncEvent> events) {
@@ -120,7 +138,7 @@ std::uint64_t VerbsNic::next_deadline_ns() {
   device_.events.arm(device_.completions.get());
   drain();  // what came before the notification was asked for
   take_device_events();
-  connection_manager_.progress(last_now_ns_);
+  connection_manager_.progress(now_ns());
   end_failing();
   if (!ready_.empty()) return 0;
   return std::min(deadline_check_ns_, connection_manager_.next_deadline_ns());

@@ -45,8 +45,7 @@ Code VerbsNic::verdict_on(const QueuePair& pair, const proto::ReceiveDescriptor&
                                                                         : Code::kLocalProtection;
 }
 
-bool VerbsNic::post_send(Qpn qpn, const proto::SendDescriptor& descriptor, std::uint64_t now_ns) {
-  last_now_ns_ = now_ns;
+bool VerbsNic::post_send(Qpn qpn, const proto::SendDescriptor& descriptor, Now now) {
   QueuePair* pair = find(qpn);
   if (pair == nullptr || pair->state == QueuePair::State::kOpen || pair->sends.full()) return false;
   Request request{
@@ -68,13 +67,13 @@ bool VerbsNic::post_send(Qpn qpn, const proto::SendDescriptor& descriptor, std::
     request.verdict = Code::kInvalidDescriptor;
     return hold_back(*pair, request);
   }
-  if (pair->sends.empty()) watch_progress(*pair, now_ns);
-  pair->sends.push(request);
+  // The clock is read now that the message is on its way.
+  if (pair->sends.empty()) watch_progress(*pair, now.ns());
+  push_send(*pair, request);
   return true;
 }
 
-bool VerbsNic::post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
-                            std::uint64_t /*now_ns*/) {
+bool VerbsNic::post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor, Now /*now*/) {
   QueuePair* pair = find(qpn);
   if (pair == nullptr || pair->receives.full()) return false;
   Request request{.cookie = descriptor.cookie};
@@ -93,9 +92,18 @@ bool VerbsNic::post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
   return true;
 }
 
+void VerbsNic::push_send(QueuePair& pair, const Request& request) {
+  pair.sends.push(request);
+  ++sends_under_way_;
+}
+
 // Nothing is before it: requests of a queue pair that failed were completed.
 bool VerbsNic::post_to_failed(QueuePair& pair, const Request& request, bool is_receive) {
-  pair.queue(is_receive).push(request);
+  if (is_receive) {
+    pair.receives.push(request);
+  } else {
+    push_send(pair, request);
+  }
   complete_oldest(pair, is_receive, Code::kFlushed);
   return true;
 }
@@ -103,7 +111,7 @@ bool VerbsNic::post_to_failed(QueuePair& pair, const Request& request, bool is_r
 // Accepts a send that the device never sees: it fails, or is flushed, when its turn comes.
 bool VerbsNic::hold_back(QueuePair& pair, const Request& request) {
   pair.holds_back = true;
-  pair.sends.push(request);
+  push_send(pair, request);
   if (pair.sends.oldest().verdict == Code::kOk) return true;
   fail_oldest_send(pair);
   end_failing();

@@ -29,6 +29,7 @@ class RequestQueue {
   // An entry is in use until the caller took the completion of its request.
   bool full() const { return in_use_ == ring_.size(); }
   bool empty() const { return head_ == tail_; }
+  std::size_t size() const { return tail_ - head_; }
   // Precondition: not empty.
   Request& oldest() { return ring_[head_ & (ring_.size() - 1)]; }
 

@@ -158,7 +158,6 @@ void VerbsConnectionManager::set_up_is_over(Connection& connection) {
 }
 
 std::size_t VerbsConnectionManager::poll_events(std::span<CmEvent> events) {
-  if (news_.empty()) return 0;
   const std::size_t count = std::min(events.size(), news_.size());
   std::copy_n(news_.begin(), count, events.begin());
   news_.erase(news_.begin(), news_.begin() + static_cast<std::ptrdiff_t>(count));

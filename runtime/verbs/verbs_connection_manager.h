@@ -53,6 +53,7 @@ class VerbsConnectionManager final : public ConnectionManager {
   void progress(std::uint64_t now_ns);
   // Whether a step of a set-up may be due at any moment: call progress() often.
   bool setting_up() const { return setting_up_ != 0; }
+  bool has_events() const { return !news_.empty(); }
   // 0: poll_events() has something.
   std::uint64_t next_deadline_ns() const;
 

@@ -49,10 +49,9 @@ class VerbsNic final : public Nic {
     return regions_.add(memory, access, protection_domain);
   }
   void deregister_memory(std::uint32_t lkey) override { regions_.remove(lkey); }
-  bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, std::uint64_t now_ns) override;
-  bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
-                    std::uint64_t now_ns) override;
-  std::size_t poll(std::span<proto::CompletionEntry> completions, std::uint64_t now_ns) override;
+  bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, Now now) override;
+  bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor, Now now) override;
+  Polled poll(std::span<proto::CompletionEntry> completions, Now now) override;
   std::size_t poll_async(std::span<AsyncEvent> events) override;
   int event_fd() const override { return device_.events.fd(); }
   std::uint64_t next_deadline_ns() override;
@@ -78,6 +77,10 @@ class VerbsNic final : public Nic {
   std::size_t take_ready(std::span<proto::CompletionEntry> out);
   // Cold: poll() would save registers for what it hardly ever does.
   [[gnu::cold]] void drain();
+  void push_send(QueuePair& pair, const Request& request);
+  Request pop(QueuePair& pair, bool is_receive);
+  bool is_time_to_look();
+  void look_around(std::uint64_t now_ns);
 
   void note_failure(QueuePair& pair, Code code);
   void fail_oldest_send(QueuePair& pair);
@@ -108,9 +111,11 @@ class VerbsNic final : public Nic {
   // Capacities: every queue pair once.
   std::vector<QueuePair*> failing_;  // in error at the device, to be ended here
   std::vector<AsyncEvent> events_;
+  std::uint64_t sends_under_way_ = 0;  // of all queue pairs: their deadlines need the clock
+  std::uint32_t polls_ = 0;
   std::uint64_t deadline_check_ns_ = UINT64_MAX;  // no queue pair's deadline is sooner
   std::uint64_t event_check_ns_ = 0;
-  std::uint64_t last_now_ns_ = 0;  // of the last call that said it
+  std::uint64_t last_look_ns_ = 0;  // fresh in every poll while sends are under way
 };
 
 }  // namespace mapwire::verbs

@@ -124,7 +124,7 @@ bool Conformance::post_receive(const End& end, const ReceiveDescriptor& descript
 
 std::size_t Conformance::poll_side(std::size_t side) {
   std::array<CompletionEntry, 16> batch;
-  const std::size_t count = nic(side).poll(batch, world_->now_ns());
+  const std::size_t count = nic(side).poll(batch, world_->now_ns()).completions;
   for (const CompletionEntry& completion : std::span{batch}.first(count)) {
     completions_[{side, completion.qpn}].push_back(completion);
   }

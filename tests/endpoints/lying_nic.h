@@ -34,16 +34,15 @@ class LyingNic : public Nic {
     return honest_->register_memory(memory, access, protection_domain);
   }
   void deregister_memory(std::uint32_t lkey) override { honest_->deregister_memory(lkey); }
-  bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, std::uint64_t now_ns) override {
+  bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, Now now) override {
     lie_(descriptor);
-    return honest_->post_send(qpn, descriptor, now_ns);
+    return honest_->post_send(qpn, descriptor, now);
   }
-  bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
-                    std::uint64_t now_ns) override {
-    return honest_->post_receive(qpn, descriptor, now_ns);
+  bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor, Now now) override {
+    return honest_->post_receive(qpn, descriptor, now);
   }
-  std::size_t poll(std::span<proto::CompletionEntry> completions, std::uint64_t now_ns) override {
-    return honest_->poll(completions, now_ns);
+  Polled poll(std::span<proto::CompletionEntry> completions, Now now) override {
+    return honest_->poll(completions, now);
   }
   std::size_t poll_async(std::span<AsyncEvent> events) override {
     return honest_->poll_async(events);

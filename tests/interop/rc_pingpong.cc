@@ -132,7 +132,7 @@ void Pingpong::send(std::uint32_t round) {
 
 void Pingpong::poll_or_sleep(std::uint64_t until_ns) {
   std::array<proto::CompletionEntry, 4> batch;
-  const std::size_t count = nic_.poll(batch, now_ns());
+  const std::size_t count = nic_.poll(batch, now_ns()).completions;
   for (const auto& completion : std::span{batch}.first(count)) {
     const Code status{completion.status};
     if (status != Code::kOk) fail(code_entry(status).meaning);

@@ -121,7 +121,7 @@ class SoftNicTest : public ::testing::Test {
   }
   std::size_t poll(Nic& nic) {
     std::array<CompletionEntry, 16> completions;
-    return nic.poll(completions, now_ns_);
+    return nic.poll(completions, now_ns_).completions;
   }
   // The left end has a message out, and the right one has polled its completion.
   void deliver_a_message() {

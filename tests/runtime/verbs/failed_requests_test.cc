@@ -141,10 +141,10 @@ TEST_P(FailedRequest, completes_once_with_its_code_and_the_queue_pair_says_why) 
   fault.inject(fake_verbs());
   ASSERT_TRUE(nic_->post_send(qpn_, {.cookie = 7, .opcode = fault.opcode}, 0));
   std::array<proto::CompletionEntry, 4> completions;
-  ASSERT_EQ(nic_->poll(completions, kDeadlineNs), 1U);
+  ASSERT_EQ(nic_->poll(completions, kDeadlineNs).completions, 1U);
   EXPECT_EQ(completions[0].cookie, 7U);
   EXPECT_EQ(name(static_cast<Code>(completions[0].status)), name(fault.status));
-  EXPECT_EQ(nic_->poll(completions, 2 * kDeadlineNs), 0U);
+  EXPECT_EQ(nic_->poll(completions, 2 * kDeadlineNs).completions, 0U);
 
   std::array<AsyncEvent, 4> events;
   ASSERT_EQ(nic_->poll_async(events), 1U);
