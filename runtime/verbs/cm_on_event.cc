@@ -10,12 +10,6 @@
 #include "mapwire/runtime/verbs/verbs_connection_manager.h"
 
 namespace mapwire::verbs {
-namespace {
-
-// The time for the kernel to find a route, when it knows the peer's address already.
-constexpr int kResolveMs = 2000;
-
-}  // namespace
 
 void VerbsConnectionManager::progress(std::uint64_t now_ns) {
   if (!channel_) return;

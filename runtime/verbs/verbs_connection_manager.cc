@@ -22,8 +22,6 @@ namespace {
 
 // Requests that the kernel keeps for a listener which does not look.
 constexpr int kBacklog = 128;
-// The kernel's steps before the request leaves; the deadline of the whole is ours.
-constexpr int kResolveMs = 2000;
 
 std::unexpected<Error> invalid(std::string_view what, std::string_view next) {
   return std::unexpected(Error::make(Code::kInvalidArgument, ErrorScope::kRequest,

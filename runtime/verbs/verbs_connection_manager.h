@@ -1,8 +1,9 @@
 // The connection manager of the kernel, by librdmacm, for the queue pairs of a VerbsNic.
 //
-// librdmacm carries the messages; the queue pair is ours, so it never sees that. The kernel chooses
-// the first PSNs of both sides, the path MTU (that of the port) and the times between repetitions;
-// it answers for us when we are gone, and repeats a good-bye.
+// librdmacm exchanges the messages that set a connection up and end it. Of the queue pair it is
+// told the number only: the NIC creates it, without rdma_create_qp(), and moves it from state to
+// state. The kernel chooses the first PSNs of both sides, the path MTU (that of the port) and the
+// times between repetitions; it answers for us when we are gone, and repeats a good-bye.
 #pragma once
 
 #include <rdma/rdma_cma.h>
@@ -68,6 +69,10 @@ class VerbsConnectionManager final : public ConnectionManager {
     bool connected = false;
   };
   using Connections = std::unordered_map<CmId, Connection>;
+
+  // For each of the kernel's steps before the request leaves, which find the peer's address and
+  // then a route to it; the deadline of the whole is ours.
+  static constexpr int kResolveMs = 2000;
 
   std::expected<void, Error> open_channel();
   std::expected<CmIdHandle, Error> make_id();

@@ -7,31 +7,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <expected>
 #include <span>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
 #include "mapwire/runtime/clock.h"
+#include "tests/test_program.h"
 
 namespace {
 
 using namespace mapwire;
 
 constexpr std::size_t kBytes = 16384;
-
-[[noreturn]] void fail(std::string_view why) {
-  std::fprintf(stderr, "sleeping_peer: %.*s\n", static_cast<int>(why.size()), why.data());
-  std::exit(EXIT_FAILURE);
-}
-
-template <class T>
-T value_of(std::expected<T, Error> result) {
-  if (!result) fail(result.error().message);
-  return std::move(*result);
-}
 
 void await(Context& context) {
   Completion completion;

@@ -12,10 +12,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <expected>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +27,7 @@
 #include "mapwire/runtime/clock.h"
 #include "mapwire/runtime/error.h"
 #include "tests/interop/pingpong_exchange.h"
+#include "tests/test_program.h"
 
 namespace mapwire::interop {
 namespace {
@@ -47,17 +46,6 @@ struct Options {
   std::uint32_t iterations = 1000;
   std::uint32_t path_mtu = 1024;
 };
-
-[[noreturn]] void fail(std::string_view why) {
-  std::fprintf(stderr, "rc_pingpong: %.*s\n", static_cast<int>(why.size()), why.data());
-  std::exit(EXIT_FAILURE);
-}
-
-template <class T>
-T value_of(std::expected<T, Error> result) {
-  if (!result) fail(result.error().message);
-  return std::move(*result);
-}
 
 class Pingpong {
  public:

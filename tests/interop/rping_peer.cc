@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <expected>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +21,7 @@
 
 #include "mapwire/endpoints/context.h"
 #include "mapwire/proto/endian.h"
+#include "tests/test_program.h"
 
 namespace mapwire::interop {
 namespace {
@@ -37,17 +37,6 @@ struct BufferMessage {
   proto::be32 bytes;
 };
 static_assert(proto::WireStruct<BufferMessage> && sizeof(BufferMessage) == 16);
-
-[[noreturn]] void fail(std::string_view why) {
-  std::fprintf(stderr, "rping_peer: %.*s\n", static_cast<int>(why.size()), why.data());
-  std::exit(EXIT_FAILURE);
-}
-
-template <class T>
-T value_of(std::expected<T, Error> result) {
-  if (!result) fail(result.error().message + " (" + std::string{name(result.error().code)} + ")");
-  return std::move(*result);
-}
 
 // One end: the connection, and a receive that is always posted.
 class End {
@@ -206,8 +195,7 @@ int main(int argc, char** argv) {
   try {
     mapwire::interop::run(argc, argv);
   } catch (const std::exception& error) {  // no memory, say
-    std::fprintf(stderr, "rping_peer: %s\n", error.what());
-    return EXIT_FAILURE;
+    mapwire::fail(error.what());
   }
   return EXIT_SUCCESS;
 }

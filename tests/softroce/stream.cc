@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <expected>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -18,6 +17,7 @@
 
 #include "mapwire/endpoints/context.h"
 #include "mapwire/runtime/clock.h"
+#include "tests/test_program.h"
 
 namespace {
 
@@ -29,17 +29,6 @@ constexpr std::uint64_t kPatienceNs = 20'000'000'000;
 constexpr std::uint64_t kNapNs = 100'000'000;
 
 enum Kind : std::uint64_t { kReceive, kSend, kWrite, kRead, kKinds };
-
-[[noreturn]] void fail(std::string_view why) {
-  std::fprintf(stderr, "stream: %.*s\n", static_cast<int>(why.size()), why.data());
-  std::exit(EXIT_FAILURE);
-}
-
-template <class T>
-T value_of(std::expected<T, Error> result) {
-  if (!result) fail(result.error().message);
-  return std::move(*result);
-}
 
 class Stream {
  public:
