@@ -182,16 +182,26 @@ TEST_P(AsyncTest, destruction_ends_what_is_pending_with_its_code) {
 
 TEST_P(AsyncTest, closing_an_endpoint_ends_its_operations) {
   std::error_code receiving;
-  const auto serve = [&]() -> asio::awaitable<void> {
-    Endpoint endpoint = co_await server_->async_accept(*listener_, use_awaitable);
-    std::array<std::byte, 8> buffer{};
-    server_->async_receive(
-        endpoint, buffer, [&](std::error_code failure, const Completion&) { receiving = failure; });
-    endpoint.close();
+  std::array<std::byte, 8> buffer{};
+  // Both ends live until both are set up: an end that goes before ends the other's set-up.
+  std::optional<Endpoint> accepted;
+  std::optional<Endpoint> connected;
+  const auto close_once_connected = [&] {
+    if (accepted && connected) accepted->close();
   };
-  client_->async_connect(testing::loopback(*listener_), {},
-                         [](std::error_code error, const Endpoint&) { EXPECT_FALSE(error); });
+  const auto serve = [&]() -> asio::awaitable<void> {
+    accepted = co_await server_->async_accept(*listener_, use_awaitable);
+    server_->async_receive(*accepted, buffer, [&](std::error_code failure, const Completion&) {
+      receiving = failure;
+    });
+    close_once_connected();
+  };
+  const auto connect = [&]() -> asio::awaitable<void> {
+    connected = co_await client_->async_connect(testing::loopback(*listener_), {}, use_awaitable);
+    close_once_connected();
+  };
   asio::co_spawn(io_, serve(), kRethrow);
+  asio::co_spawn(io_, connect(), kRethrow);
   io_.run();
   EXPECT_EQ(receiving, make_error_code(Code::kFlushed));
 }
