@@ -139,6 +139,7 @@ void DataPath::await_disconnects() {
 std::size_t DataPath::poll_locked(std::span<Completion> out) {
   polls_.store(polls() + 1, std::memory_order_relaxed);
   if (nic_ == nullptr) return 0;
+  if (helper_wakes_ns_ != kNobody) send_helper_away();
   if (armed_) disarm();
   if (!credit_due_.empty()) send_due_credits();
   direct_ = completions_.empty() ? out : out.subspan(completions_.take(out));
@@ -275,6 +276,13 @@ void DataPath::complete(const Completion& completion) {
   }
   completions_.push(completion);
   if (waiters_ != 0 || armed_) wake_.signal();
+}
+
+// The application is back. Until the helper has stepped back each post would ask the NIC for its
+// next deadline, for its sake.
+void DataPath::send_helper_away() {
+  helper_wakes_ns_ = kNobody;
+  on_helper_needed();
 }
 
 void DataPath::wake_for_deadline() {

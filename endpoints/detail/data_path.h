@@ -46,7 +46,7 @@ class DataPath {
   // alarm if `use_alarm`: when nobody else keeps the NIC's deadlines. wait() polls, sleeps once if
   // there was nothing, and polls again. It answers nothing if the application is to sleep on, and 0
   // if it is not, because credits have come or the time is over.
-  std::size_t poll(std::span<Completion> out);
+  [[gnu::flatten]] std::size_t poll(std::span<Completion> out);
   std::optional<std::size_t> wait(std::span<Completion> out, std::uint64_t deadline_ns,
                                   std::uint64_t sleep_until_ns);
   bool arm(bool use_alarm, std::uint64_t alarm_ns_max);
@@ -119,18 +119,19 @@ class DataPath {
   [[gnu::always_inline]] inline Taken take_completions(std::size_t max);
   std::size_t poll_nic(std::size_t max);
   // Cold: what most polls have no need of.
-  [[gnu::cold]] void disarm();
+  [[gnu::cold, gnu::noinline]] void disarm();
   void await_disconnects();
   void hand_over(const Completion& completion);
-  [[gnu::cold]] void take_async_events();
+  [[gnu::cold, gnu::noinline]] void take_async_events();
   void on_async_event(const AsyncEvent& event);
-  [[gnu::cold]] void take_connection_events();
-  [[gnu::cold]] void send_due_credits();
+  [[gnu::cold, gnu::noinline]] void take_connection_events();
+  [[gnu::cold, gnu::noinline]] void send_due_credits();
   void look_for_wanted_credits();
   // True: the application is to be told, and from now on counts as told.
   bool tell_credits_came() { return !credit_came_.empty() && tell_who_wanted_credits(); }
-  [[gnu::cold]] bool tell_who_wanted_credits();
-  [[gnu::cold]] void wake_for_deadline();
+  [[gnu::cold, gnu::noinline]] bool tell_who_wanted_credits();
+  [[gnu::cold, gnu::noinline]] void send_helper_away();
+  [[gnu::cold, gnu::noinline]] void wake_for_deadline();
   std::uint64_t nic_deadline_ns();
 
   ContextLock lock_;

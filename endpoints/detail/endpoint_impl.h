@@ -82,10 +82,11 @@ class Endpoint::Impl {
   // The user's calls: endpoint.h.
   EndpointInfo info() const;
   std::span<const std::byte> private_data() const { return peer_private_data_; }
-  Code post_send(ConstBuffer message, std::uint64_t cookie, std::optional<std::uint32_t> immediate);
-  Code post_receive(MutableBuffer buffer, std::uint64_t cookie);
-  Code post_write(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
-                  std::optional<std::uint32_t> immediate);
+  [[gnu::flatten]] Code post_send(ConstBuffer message, std::uint64_t cookie,
+                                  std::optional<std::uint32_t> immediate);
+  [[gnu::flatten]] Code post_receive(MutableBuffer buffer, std::uint64_t cookie);
+  [[gnu::flatten]] Code post_write(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
+                                   std::optional<std::uint32_t> immediate);
   Code post_read(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
   Code post_atomic(Operation operation, std::uint64_t& original, RemoteBuffer target,
                    std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
@@ -132,7 +133,7 @@ class Endpoint::Impl {
   Code admit(std::span<const std::byte> memory, std::size_t extra_bytes) const;
   Code admit_send(bool needs_credit);
   Code submit(proto::SendDescriptor& descriptor, detail::PendingRequest request);
-  Code flush_at_once(Operation operation, std::uint64_t cookie);
+  [[gnu::cold, gnu::noinline]] Code flush_at_once(Operation operation, std::uint64_t cookie);
   Code add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload, bool with_header,
                    detail::PendingRequest& request);
   template <class Descriptor>
@@ -146,13 +147,14 @@ class Endpoint::Impl {
   void forget_region(const detail::PendingRequest& request);
   void on_send_completed(const proto::CompletionEntry& entry);
   void on_receive_completed(const proto::CompletionEntry& entry);
-  void on_probe_completed(const proto::CompletionEntry& entry, std::uint32_t& count);
-  void fail_for(Code status, std::string_view what);
+  [[gnu::cold, gnu::noinline]] void on_probe_completed(const proto::CompletionEntry& entry,
+                                                       std::uint32_t& count);
+  [[gnu::cold, gnu::noinline]] void fail_for(Code status, std::string_view what);
   Code check_header(std::size_t position, std::uint64_t message_bytes);
-  bool take_credit_word();
+  [[gnu::cold, gnu::noinline]] bool take_credit_word();
 
   // Ending (endpoint_end.cc).
-  void fail_locked(const Error& reason, Code first_send, Code rest);
+  [[gnu::cold, gnu::noinline]] void fail_locked(const Error& reason, Code first_send, Code rest);
   void end(State state, Code first_send, Code rest);
   void flush(detail::PendingQueue& queue, Code first, Code rest);
 

@@ -63,16 +63,13 @@ std::expected<MemoryKeys, Error> MemoryRegions::add(std::span<std::byte> memory,
 }
 
 void MemoryRegions::remove(std::uint32_t lkey) {
-  last_found_ = nullptr;
+  recent_.fill(nullptr);
   regions_.erase(lkey);
 }
 
-const MemoryRegions::Region* MemoryRegions::find(std::uint32_t lkey) {
-  if (last_found_ != nullptr && last_found_->handle->lkey == lkey) return last_found_;
+const MemoryRegions::Region* MemoryRegions::find_again(std::uint32_t lkey) const {
   const auto position = regions_.find(lkey);
-  if (position == regions_.end()) return nullptr;
-  last_found_ = &position->second;
-  return last_found_;
+  return position == regions_.end() ? nullptr : &position->second;
 }
 
 bool MemoryRegions::cover(std::span<const proto::Sge> elements, const ibv_pd* domain,

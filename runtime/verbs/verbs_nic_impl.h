@@ -49,9 +49,11 @@ class VerbsNic final : public Nic {
     return regions_.add(memory, access, protection_domain);
   }
   void deregister_memory(std::uint32_t lkey) override { regions_.remove(lkey); }
-  bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor, Now now) override;
-  bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor, Now now) override;
-  Polled poll(std::span<proto::CompletionEntry> completions, Now now) override;
+  [[gnu::flatten]] bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor,
+                                  Now now) override;
+  [[gnu::flatten]] bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,
+                                     Now now) override;
+  [[gnu::flatten]] Polled poll(std::span<proto::CompletionEntry> completions, Now now) override;
   std::size_t poll_async(std::span<AsyncEvent> events) override;
   int event_fd() const override { return device_.events.fd(); }
   std::uint64_t next_deadline_ns() override;
@@ -65,8 +67,9 @@ class VerbsNic final : public Nic {
 
   Code verdict_on(const QueuePair& pair, const proto::SendDescriptor& descriptor);
   Code verdict_on(const QueuePair& pair, const proto::ReceiveDescriptor& descriptor);
-  bool post_to_failed(QueuePair& pair, const Request& request, bool is_receive);
-  bool hold_back(QueuePair& pair, const Request& request);
+  [[gnu::cold, gnu::noinline]] bool post_to_failed(QueuePair& pair, const Request& request,
+                                                   bool is_receive);
+  [[gnu::cold, gnu::noinline]] bool hold_back(QueuePair& pair, const Request& request);
 
   template <class Sink>
   std::size_t take_batch(std::size_t max, const Sink& sink);
@@ -76,20 +79,20 @@ class VerbsNic final : public Nic {
   bool waits_here() const { return !ready_.empty() || retired_entries_ != 0; }
   std::size_t take_ready(std::span<proto::CompletionEntry> out);
   // Cold: poll() would save registers for what it hardly ever does.
-  [[gnu::cold]] void drain();
+  [[gnu::cold, gnu::noinline]] void drain();
   void push_send(QueuePair& pair, const Request& request);
   Request pop(QueuePair& pair, bool is_receive);
   bool is_time_to_look();
-  void look_around(std::uint64_t now_ns);
+  [[gnu::cold, gnu::noinline]] void look_around(std::uint64_t now_ns);
 
-  void note_failure(QueuePair& pair, Code code);
-  void fail_oldest_send(QueuePair& pair);
-  [[gnu::cold]] void end_failing();
-  void end(QueuePair& pair, Code status);
+  [[gnu::cold, gnu::noinline]] void note_failure(QueuePair& pair, Code code);
+  [[gnu::cold, gnu::noinline]] void fail_oldest_send(QueuePair& pair);
+  [[gnu::cold, gnu::noinline]] void end_failing();
+  [[gnu::cold, gnu::noinline]] void end(QueuePair& pair, Code status);
   void complete_oldest(QueuePair& pair, bool is_receive, Code status);
-  [[gnu::cold]] void check_deadlines(std::uint64_t now_ns);
+  [[gnu::cold, gnu::noinline]] void check_deadlines(std::uint64_t now_ns);
   std::uint64_t check_deadline(QueuePair& pair, std::uint64_t now_ns);
-  [[gnu::cold]] void take_device_events();
+  [[gnu::cold, gnu::noinline]] void take_device_events();
   void on_device_event(const ibv_async_event& event);
 
   // The order is that of destruction: queue pairs go first, the device last.
