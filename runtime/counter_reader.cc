@@ -80,9 +80,10 @@ std::expected<std::vector<ContextCounters>, Error> read_contexts(
 Error no_counters(std::int32_t pid) {
   const auto user = detail::user_of_process(pid);
   if (!user) {
-    return Error::make(
-        Code::kInvalidArgument, ErrorScope::kRequest,
-        fmt::format("process {} does not exist and left no counters; check the pid", pid));
+    return Error::make(Code::kInvalidArgument, ErrorScope::kRequest,
+                       fmt::format("process {} does not exist and left no counters; `mapwire stat` "
+                                   "lists the processes that have some",
+                                   pid));
   }
   if (*user != geteuid()) {
     return Error::make(Code::kPermission, ErrorScope::kRequest,
@@ -92,7 +93,7 @@ Error no_counters(std::int32_t pid) {
   }
   return Error::make(Code::kInvalidArgument, ErrorScope::kRequest,
                      fmt::format("process {} has no counters in {}: it has no mapwire context now; "
-                                 "check the pid",
+                                 "`mapwire stat` lists the processes that have some",
                                  pid, detail::counter_directory_path()));
 }
 
