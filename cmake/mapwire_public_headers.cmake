@@ -13,6 +13,7 @@ set(mapwire_public_headers
   proto/code.h
   proto/descriptor.h
   runtime/clock.h
+  runtime/counter_reader.h
   runtime/error.h
   runtime/log_level.h
   runtime/nic.h

@@ -12,16 +12,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "mapwire/runtime/detail/process_stat.h"
 
 namespace mapwire::detail {
 namespace {
@@ -38,11 +37,6 @@ bool take_number(std::string_view& text, Number& number, char separator) {
   if (!text.starts_with(separator)) return false;
   text.remove_prefix(1);
   return true;
-}
-
-bool owner_is_dead(int directory, const std::string& name) {
-  UniqueFd file{openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
-  return file && flock(file.get(), LOCK_SH | LOCK_NB) == 0;
 }
 
 }  // namespace
@@ -102,6 +96,11 @@ std::vector<CounterFileName> list_counter_files(int directory) {
   return names;
 }
 
+bool owner_is_dead(int directory, const std::string& name) {
+  UniqueFd file{openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  return file && flock(file.get(), LOCK_SH | LOCK_NB) == 0;
+}
+
 void remove_dead_counter_files(int directory, std::size_t keep) {
   std::vector<std::string> dead;
   for (const CounterFileName& name : list_counter_files(directory)) {
@@ -111,17 +110,8 @@ void remove_dead_counter_files(int directory, std::size_t keep) {
 }
 
 std::uint64_t own_process_start() {
-  std::ifstream file{"/proc/self/stat"};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  // Field 2 is the program's name in parentheses and may itself hold blanks and parentheses.
-  const auto name_end = text.rfind(')');
-  if (name_end == std::string::npos) return 0;
-  std::istringstream fields{text.substr(name_end + 1)};
-  std::string skipped;
-  for (int field = 3; field < 22; ++field) fields >> skipped;
-  std::uint64_t start = 0;
-  fields >> start;
-  return start;
+  const auto stat = read_process_stat("self");
+  return stat ? stat->start : 0;
 }
 
 }  // namespace mapwire::detail

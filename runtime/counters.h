@@ -11,10 +11,10 @@
 #include <expected>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "mapwire/runtime/counter_reader.h"
 #include "mapwire/runtime/error.h"
 
 namespace mapwire {
@@ -37,11 +37,6 @@ class Counter {
   std::atomic<std::uint64_t>* cell_ = nullptr;
 };
 
-struct CounterValue {
-  std::string name;
-  std::uint64_t value = 0;
-};
-
 // A block of counters of this process, which may have several (one per context). Destroying it
 // removes the file; a process that died leaves it, so that it can still be read. The 16 newest
 // files of the dead are kept and a later create() of the same user removes the others.
@@ -60,13 +55,13 @@ class CounterBlock {
   // one thread at a time.
   Counter counter(std::string_view name);
 
-  // The counters of process `pid` of this user, dead or alive, in order of creation; those of equal
-  // name in several blocks are added up. Errors: kInvalidArgument (no block for this pid), kBadFile
-  // (one is damaged, or of another version), kSystemCall.
+  // The counters of process `pid` as read_counters() has them, in order of creation; those of equal
+  // name in several blocks are added up.
   static std::expected<std::vector<CounterValue>, Error> read(std::int32_t pid);
 
-  // The counters in a copy of a block's file. Errors: kBadFile.
-  static std::expected<std::vector<CounterValue>, Error> parse(std::span<const std::byte> file);
+  // The counters in a copy of a block's file. Errors: kBadFile, which calls the file `name`.
+  static std::expected<std::vector<CounterValue>, Error> parse(
+      std::span<const std::byte> file, std::string_view name = "counter file");
 
  private:
   struct State;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tools/bandwidth_test.h"
+#include "tools/baseline.h"
 
 namespace mapwire::tools {
 
@@ -15,7 +16,12 @@ std::string bandwidth_value(bool bidirectional);
 std::string bandwidth_header(bool gbits);
 std::string bandwidth_row(const BandwidthResult& result, bool gbits);
 
-// An element of "results" in docs/schema/bw.schema.json.
-nlohmann::ordered_json bandwidth_json(const BandwidthResult& result);
+// A line with the bandwidth of the baseline and the ratio to it.
+std::string bandwidth_baseline_line(const BandwidthResult& result,
+                                    const BandwidthBaseline& baseline, bool gbits);
+
+// An element of "results" in docs/schema/bw.schema.json; `baseline` may be null.
+nlohmann::ordered_json bandwidth_json(const BandwidthResult& result,
+                                      const BandwidthBaseline* baseline);
 
 }  // namespace mapwire::tools

@@ -1,7 +1,11 @@
 #include "tools/bandwidth_test.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "mapwire/runtime/clock.h"
 #include "tools/bandwidth_meter.h"
+#include "tools/slices.h"
 #include "tools/stream.h"
 
 namespace mapwire::tools {
@@ -18,12 +22,13 @@ class BandwidthRun {
         result_{result},
         sender_{client.resources(), options.send_depth} {}
 
-  // `iterations` messages, or with 0 for duration_ns.
-  std::expected<void, Error> run(std::uint64_t iterations, std::uint64_t duration_ns) {
+  std::expected<void, Error> run(const Slice& slice) {
+    // The server counts along, where the number is known.
+    const std::uint64_t iterations = slice.duration_ns == UINT64_MAX ? slice.iterations : 0;
     if (auto started = client_.start(result_.bytes, iterations); !started) return started;
-    sender_.begin(static_cast<std::size_t>(result_.bytes), iterations);
+    sender_.begin(static_cast<std::size_t>(result_.bytes), slice.iterations);
     const std::uint64_t start_ns = now_ns();
-    const Code code = stream(start_ns, duration_ns);
+    const Code code = stream(start_ns, slice.duration_ns);
     note(start_ns, 0);
     if (code != Code::kOk) return std::unexpected(client_.session().failure(code));
     const auto done = client_.end();
@@ -37,7 +42,7 @@ class BandwidthRun {
     BandwidthMeter meter{start_ns};
     while (!sender_.done()) {
       const std::uint64_t elapsed_ns = now_ns() - start_ns;
-      if (duration_ns != 0 && elapsed_ns >= duration_ns) {
+      if (elapsed_ns >= duration_ns) {
         sender_.stop();
       } else if (const Code code = sender_.pump(); code != Code::kOk) {
         return code;
@@ -74,6 +79,17 @@ class BandwidthRun {
   StreamSender sender_;
 };
 
+void add_slice(const BandwidthResult& slice, BandwidthResult& sum) {
+  sum.iterations += slice.iterations;
+  sum.seconds += slice.seconds;
+  sum.peak_bytes_per_s = std::max(sum.peak_bytes_per_s, slice.peak_bytes_per_s);
+}
+
+Slice done(const BandwidthResult& result) {
+  return {.iterations = result.iterations,
+          .duration_ns = static_cast<std::uint64_t>(std::llround(result.seconds * 1e9))};
+}
+
 }  // namespace
 
 double BandwidthResult::bytes_per_s() const {
@@ -85,17 +101,24 @@ double BandwidthResult::messages_per_s() const {
 }
 
 BandwidthResult measure_bandwidth(TestClient& client, const TestOptions& options,
-                                  std::uint64_t bytes) {
+                                  std::uint64_t bytes, BaselineSlices* baseline) {
   if (options.warmup != 0) {
     BandwidthResult warmup{.bytes = bytes, .failure = std::nullopt};
-    if (auto run = BandwidthRun{client, options, warmup}.run(options.warmup, 0); !run) {
+    const Slice slice{.iterations = options.warmup, .duration_ns = UINT64_MAX};
+    if (auto run = BandwidthRun{client, options, warmup}.run(slice); !run) {
       return {.bytes = bytes, .failure = run.error()};
     }
   }
   BandwidthResult result{.bytes = bytes, .failure = std::nullopt};
-  BandwidthRun run{client, options, result};
-  const auto ran = run.run(options.duration_ns == 0 ? options.iterations : 0, options.duration_ns);
-  if (!ran) result.failure = ran.error();
+  while (const auto slice = next_slice(options, done(result))) {
+    BandwidthResult part{.bytes = bytes, .failure = std::nullopt};
+    auto ran = BandwidthRun{client, options, part}.run(*slice);
+    add_slice(part, result);
+    if (ran && baseline != nullptr) ran = baseline->measure_after(done(part).duration_ns);
+    if (ran) continue;
+    result.failure = ran.error();
+    break;
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "tools/baseline_slices.h"
 #include "tools/test_client.h"
 
 namespace mapwire::tools {
@@ -19,8 +20,9 @@ struct BandwidthResult {
   double messages_per_s() const;
 };
 
-// Streams options.warmup messages, then options.iterations or as long as the duration says.
+// Streams options.warmup messages, then options.iterations or as long as the duration says. With
+// `baseline` in slices, and the baseline after each; null: in one go.
 BandwidthResult measure_bandwidth(TestClient& client, const TestOptions& options,
-                                  std::uint64_t bytes);
+                                  std::uint64_t bytes, BaselineSlices* baseline);
 
 }  // namespace mapwire::tools

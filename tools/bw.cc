@@ -29,17 +29,34 @@ class BandwidthMeasurement : public SizeMeasurement {
   }
   std::string header() const override { return bandwidth_header(options_.gbits); }
 
-  SizeOutcome measure(TestClient& client, std::uint64_t bytes) override {
-    const BandwidthResult result = measure_bandwidth(client, options_, bytes);
-    SizeOutcome outcome{.result = bandwidth_json(result), .failure = result.failure};
-    if (!options_.json && result.iterations != 0 &&
-        !print_result(bandwidth_row(result, options_.gbits))) {
+  SizeOutcome measure(TestClient& client, std::uint64_t bytes, const LocalEnds* ends) override {
+    if (ends == nullptr) return measure(client, bytes, nullptr, nullptr);
+    const EndpointInfo info = client.info();
+    const auto baseline = make_bandwidth_baseline(
+        {.wire = info.wire, .op = test_op(options_), .bytes = bytes, .packet_bytes = info.path_mtu},
+        ends->far_processor);
+    if (!baseline) return {.result = {}, .failure = baseline.error()};
+    BaselineSlices slices{**baseline, *ends};
+    return measure(client, bytes, baseline->get(), &slices);
+  }
+
+ private:
+  SizeOutcome measure(TestClient& client, std::uint64_t bytes, const BandwidthBaseline* baseline,
+                      BaselineSlices* slices) const {
+    const BandwidthResult result = measure_bandwidth(client, options_, bytes, slices);
+    SizeOutcome outcome{.result = bandwidth_json(result, baseline), .failure = result.failure};
+    if (!options_.json && result.iterations != 0 && !print_result(rows(result, baseline))) {
       outcome.failure = stdout_closed();
     }
     return outcome;
   }
 
- private:
+  std::string rows(const BandwidthResult& result, const BandwidthBaseline* baseline) const {
+    std::string text = bandwidth_row(result, options_.gbits);
+    if (baseline == nullptr || baseline->bytes_per_s() == 0) return text;
+    return text + "\n" + bandwidth_baseline_line(result, *baseline, options_.gbits);
+  }
+
   const TestOptions& options_;
 };
 

@@ -14,6 +14,7 @@ void add_ping(CLI::App& app, const Environment& environment, ExitCode& exit_code
 void add_bw(CLI::App& app, const Environment& environment, ExitCode& exit_code);
 void add_doctor(CLI::App& app, ExitCode& exit_code);
 void add_info(CLI::App& app, ExitCode& exit_code);
+void add_stat(CLI::App& app, ExitCode& exit_code);
 void add_explain(CLI::App& app, ExitCode& exit_code);
 void add_options(CLI::App& app, ExitCode& exit_code);
 

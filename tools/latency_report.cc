@@ -33,6 +33,12 @@ class Usec {
   double ns_per_usec_;
 };
 
+// Precondition: the baseline has measured.
+double ratio(const LatencyResult& result, const LatencyBaseline& baseline) {
+  return static_cast<double>(result.times.percentile_ns(0.5)) /
+         static_cast<double>(baseline.times().percentile_ns(0.5));
+}
+
 }  // namespace
 
 std::string latency_value(TestOp op) {
@@ -83,7 +89,14 @@ std::string latency_samples(const LatencyResult& result, TestOp op) {
   return text;
 }
 
-nlohmann::ordered_json latency_json(const LatencyResult& result, TestOp op, bool verified) {
+std::string latency_baseline_line(const LatencyResult& result, const LatencyBaseline& baseline,
+                                  TestOp op) {
+  return fmt::format("# baseline {}: {:.2f} usec, ratio {:.2f} (of the medians)", baseline.name(),
+                     Usec{op}(baseline.times().percentile_ns(0.5)), ratio(result, baseline));
+}
+
+nlohmann::ordered_json latency_json(const LatencyResult& result, const LatencyBaseline* baseline,
+                                    TestOp op, bool verified) {
   const Usec usec{op};
   const LatencyRecorder& times = result.times;
   nlohmann::ordered_json histogram = nlohmann::ordered_json::array();
@@ -103,6 +116,11 @@ nlohmann::ordered_json latency_json(const LatencyResult& result, TestOp op, bool
                                   {"p999", usec(times.percentile_ns(0.999))}}},
                                 {"histogram", histogram}};
   if (verified) object["mismatches"] = result.mismatches;
+  if (baseline != nullptr && baseline->times().count() != 0) {
+    object["baseline"] = {{"name", baseline->name()},
+                          {"usec_p50", usec(baseline->times().percentile_ns(0.5))}};
+    object["ratio"] = ratio(result, *baseline);
+  }
   return object;
 }
 

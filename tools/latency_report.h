@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "tools/baseline.h"
 #include "tools/latency_test.h"
 
 namespace mapwire::tools {
@@ -18,7 +19,12 @@ std::string latency_row(const LatencyResult& result, TestOp op);
 std::string latency_histogram(const LatencyResult& result, TestOp op);
 std::string latency_samples(const LatencyResult& result, TestOp op);
 
-// An element of "results" in docs/schema/ping.schema.json.
-nlohmann::ordered_json latency_json(const LatencyResult& result, TestOp op, bool verified);
+// A line with the medians of the baseline and their ratio.
+std::string latency_baseline_line(const LatencyResult& result, const LatencyBaseline& baseline,
+                                  TestOp op);
+
+// An element of "results" in docs/schema/ping.schema.json; `baseline` may be null.
+nlohmann::ordered_json latency_json(const LatencyResult& result, const LatencyBaseline* baseline,
+                                    TestOp op, bool verified);
 
 }  // namespace mapwire::tools

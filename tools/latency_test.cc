@@ -1,32 +1,53 @@
 #include "tools/latency_test.h"
 
 #include "mapwire/runtime/clock.h"
+#include "tools/slices.h"
 
 namespace mapwire::tools {
 namespace {
 
 class LatencyRun {
  public:
-  LatencyRun(RoundTrip& trip, const TestOptions& options, LatencyResult& result)
-      : trip_{trip}, options_{options}, result_{result} {}
+  LatencyRun(Session& session, RoundTrip& trip, const TestOptions& options, LatencyResult& result)
+      : session_{session}, trip_{trip}, options_{options}, result_{result} {}
 
-  // Until the test is over; any other than kOk: it broke off.
-  Code run() {
-    while (!over()) {
-      if (const Code code = step(); code != Code::kOk) return code;
+  // Until the test is over, or broke off.
+  std::expected<void, Error> run(BaselineSlices* baseline) {
+    while (const auto slice = next_slice(options_, done_)) {
+      const std::uint64_t done_before_ns = done_.duration_ns;
+      if (auto measured = checked(measure(*slice)); !measured) return measured;
+      if (baseline == nullptr) continue;
+      // What the server owes us now it would owe us until it goes on.
+      if (auto drained = checked(session_.drain()); !drained) return drained;
+      auto measured = baseline->measure_after(done_.duration_ns - done_before_ns);
+      if (!measured) return measured;
     }
-    return trip_.end();
+    return checked(trip_.end());
   }
   std::uint64_t messages() const { return sequence_; }
 
  private:
-  bool over() const {
-    if (sequence_ < options_.warmup) return false;
-    if (options_.duration_ns == 0) return result_.times.count() == options_.iterations;
-    return last_ns_ - first_ns_ >= options_.duration_ns;
+  std::expected<void, Error> checked(Code code) const {
+    if (code == Code::kOk) return {};
+    return std::unexpected(session_.failure(code));
   }
 
-  Code step() {
+  Code measure(const Slice& slice) {
+    last_ns_ = now_ns();
+    for (std::uint64_t i = 0; i < options_.warmup; ++i) {
+      if (const Code code = step(false); code != Code::kOk) return code;
+    }
+    const std::uint64_t first_ns = last_ns_;
+    std::uint64_t steps = 0;
+    for (; steps < slice.iterations && last_ns_ - first_ns < slice.duration_ns; ++steps) {
+      if (const Code code = step(true); code != Code::kOk) return code;
+    }
+    done_.iterations += steps;
+    done_.duration_ns += last_ns_ - first_ns;
+    return Code::kOk;
+  }
+
+  Code step(bool measured) {
     const std::uint64_t sequence = sequence_ + 1;
     if (const Code code = trip_.prepare(sequence); code != Code::kOk) return code;
     // Making and checking contents is no part of a round trip. Without that nothing worth a reading
@@ -36,20 +57,17 @@ class LatencyRun {
     last_ns_ = now_ns();
     sequence_ = sequence;
     if (options_.verify && !trip_.verify(sequence)) ++result_.mismatches;
-    if (sequence <= options_.warmup) {
-      first_ns_ = last_ns_;
-    } else {
-      result_.times.record(last_ns_ - start_ns);
-    }
+    if (measured) result_.times.record(last_ns_ - start_ns);
     return Code::kOk;
   }
 
+  Session& session_;
   RoundTrip& trip_;
   const TestOptions& options_;
   LatencyResult& result_;
   std::uint64_t sequence_ = 0;
-  std::uint64_t first_ns_ = now_ns();
-  std::uint64_t last_ns_ = first_ns_;
+  std::uint64_t last_ns_ = 0;
+  Slice done_;
 };
 
 // Adds what only the server could see.
@@ -63,7 +81,7 @@ void count_at_server(const PhaseMessage& done, const TestOptions& options, std::
 }  // namespace
 
 LatencyResult measure_latency(TestClient& client, RoundTrip& trip, const TestOptions& options,
-                              std::uint64_t bytes) {
+                              std::uint64_t bytes, BaselineSlices* baseline) {
   LatencyResult result{.bytes = bytes,
                        .times = LatencyRecorder{options.unsorted ? options.iterations : 0},
                        .failure = std::nullopt};
@@ -72,9 +90,9 @@ LatencyResult measure_latency(TestClient& client, RoundTrip& trip, const TestOpt
     result.failure = started.error();
     return result;
   }
-  LatencyRun run{trip, options, result};
-  if (const Code code = run.run(); code != Code::kOk) {
-    result.failure = client.session().failure(code);
+  LatencyRun run{client.session(), trip, options, result};
+  if (auto ran = run.run(baseline); !ran) {
+    result.failure = ran.error();
     return result;
   }
   const auto done = client.end();

@@ -5,6 +5,7 @@
 #include <expected>
 #include <optional>
 
+#include "tools/baseline_slices.h"
 #include "tools/latency_recorder.h"
 #include "tools/test_client.h"
 
@@ -18,8 +19,9 @@ struct LatencyResult {
 };
 
 // Runs options.warmup and then options.iterations round trips, or so many as the duration allows,
-// each after the one before (a closed loop).
+// each after the one before (a closed loop). With `baseline` in slices, each with a warm-up of its
+// own, and the baseline after each; null: in one go.
 LatencyResult measure_latency(TestClient& client, RoundTrip& trip, const TestOptions& options,
-                              std::uint64_t bytes);
+                              std::uint64_t bytes, BaselineSlices* baseline);
 
 }  // namespace mapwire::tools

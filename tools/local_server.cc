@@ -62,9 +62,24 @@ std::expected<LocalServer, Error> LocalServer::start(const TestOptions& options,
 LocalServer::LocalServer(LocalServer&& other) noexcept
     : child_{std::exchange(other.child_, 0)}, port_{other.port_} {}
 
+std::expected<void, Error> LocalServer::pause() {
+  kill(child_, SIGSTOP);
+  // WNOWAIT: if it has ended, its exit is for the destructor to take.
+  siginfo_t state{};
+  while (waitid(P_PID, static_cast<id_t>(child_), &state, WSTOPPED | WEXITED | WNOWAIT) < 0) {
+    if (errno != EINTR) return system_error("waitid");
+  }
+  if (state.si_code == CLD_STOPPED) return {};
+  return std::unexpected(Error::make(Code::kPeerDead, ErrorScope::kProcess,
+                                     "the server of --local has ended; its message is above"));
+}
+
+void LocalServer::resume() { kill(child_, SIGCONT); }
+
 LocalServer::~LocalServer() {
   if (child_ == 0) return;
   kill(child_, SIGTERM);
+  resume();  // a stopped process does not end
   while (waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }

@@ -26,6 +26,11 @@ class LocalServer {
 
   std::uint16_t port() const { return port_; }
 
+  // Stops it where it stands, so that its CPU is free when this returns, until resume().
+  // Errors: kPeerDead (it has ended).
+  std::expected<void, Error> pause();
+  void resume();
+
  private:
   LocalServer(pid_t child, std::uint16_t port) : child_{child}, port_{port} {}
   pid_t child_;

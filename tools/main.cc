@@ -30,6 +30,7 @@ int run(int argc, char** argv) {
   add_bw(app, environment, exit_code);
   add_doctor(app, exit_code);
   add_info(app, exit_code);
+  add_stat(app, exit_code);
   add_explain(app, exit_code);
   add_options(app, exit_code);
   try {

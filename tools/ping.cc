@@ -36,21 +36,39 @@ class PingMeasurement : public SizeMeasurement {
   }
   std::string header() const override { return latency_header(); }
 
-  SizeOutcome measure(TestClient& client, std::uint64_t bytes) override {
+  SizeOutcome measure(TestClient& client, std::uint64_t bytes, const LocalEnds* ends) override {
+    if (ends == nullptr) return measure(client, bytes, nullptr, nullptr);
+    const auto baseline = make_latency_baseline(
+        {.wire = client.info().wire, .op = test_op(options_), .bytes = bytes}, ends->far_processor);
+    if (!baseline && baseline.error().code == Code::kMessageTooLong) {  // as with --all
+      print_note("ping", baseline.error().message);
+      return measure(client, bytes, nullptr, nullptr);
+    }
+    if (!baseline) return {.result = {}, .failure = baseline.error()};
+    BaselineSlices slices{**baseline, *ends};
+    return measure(client, bytes, baseline->get(), &slices);
+  }
+
+ private:
+  SizeOutcome measure(TestClient& client, std::uint64_t bytes, const LatencyBaseline* baseline,
+                      BaselineSlices* slices) const {
     const auto trip = make_round_trip(client.resources());
-    const LatencyResult result = measure_latency(client, *trip, options_, bytes);
-    SizeOutcome outcome{.result = latency_json(result, test_op(options_), options_.verify),
-                        .failure = result.failure};
+    const LatencyResult result = measure_latency(client, *trip, options_, bytes, slices);
+    SizeOutcome outcome{
+        .result = latency_json(result, baseline, test_op(options_), options_.verify),
+        .failure = result.failure};
     if (!outcome.failure && result.mismatches != 0) outcome.failure = mismatch_error(result);
-    if (!options_.json && result.times.count() != 0 && !print_result(rows(result))) {
+    if (!options_.json && result.times.count() != 0 && !print_result(rows(result, baseline))) {
       outcome.failure = stdout_closed();
     }
     return outcome;
   }
 
- private:
-  std::string rows(const LatencyResult& result) const {
+  std::string rows(const LatencyResult& result, const LatencyBaseline* baseline) const {
     std::string text = latency_row(result, test_op(options_));
+    if (baseline != nullptr && baseline->times().count() != 0) {
+      text += "\n" + latency_baseline_line(result, *baseline, test_op(options_));
+    }
     if (options_.histogram) text += "\n" + latency_histogram(result, test_op(options_));
     if (options_.unsorted) text += "\n" + latency_samples(result, test_op(options_));
     return text;

@@ -22,16 +22,18 @@ ExitCode fail(const TestOptions& options, const Error& error) {
 
 // All sizes, in order, until one fails. `results` gets what was measured.
 std::optional<Error> measure_sizes(TestClient& client, const TestOptions& options,
-                                   SizeMeasurement& measurement, nlohmann::ordered_json& results) {
+                                   SizeMeasurement& measurement, const LocalEnds* ends,
+                                   nlohmann::ordered_json& results) {
   for (const std::uint64_t bytes : test_sizes(options)) {
-    SizeOutcome outcome = measurement.measure(client, bytes);
+    SizeOutcome outcome = measurement.measure(client, bytes, ends);
     results.push_back(std::move(outcome.result));
     if (outcome.failure) return outcome.failure;
   }
   return std::nullopt;
 }
 
-ExitCode run_client(const TestOptions& options, SizeMeasurement& measurement) {
+ExitCode run_client(const TestOptions& options, SizeMeasurement& measurement,
+                    const LocalEnds* ends) {
   auto context = Context::create(context_options(options));
   if (!context) return fail(options, context.error());
   auto client = TestClient::connect(*context, options);
@@ -46,7 +48,7 @@ ExitCode run_client(const TestOptions& options, SizeMeasurement& measurement) {
   }
   auto document = json_document(options, setup, measurement.value_name());
   document["results"] = nlohmann::ordered_json::array();
-  const auto failure = measure_sizes(*client, options, measurement, document["results"]);
+  const auto failure = measure_sizes(*client, options, measurement, ends, document["results"]);
   if (!failure || failure->code == Code::kPayloadMismatch) client->bye();
   document["complete"] = !failure;
   if (auto written = write_document(options, document); !written) {
@@ -61,6 +63,12 @@ std::expected<std::string, Error> local_host(const TestOptions& options) {
   return "127.0.0.1";
 }
 
+Error one_processor() {
+  return Error::make(Code::kLimitReached, ErrorScope::kProcess,
+                     "--baseline needs two CPUs, and this process may run on one; give it more "
+                     "(taskset, cpuset) or measure without it");
+}
+
 ExitCode run_local(const TestOptions& options, SizeMeasurement& measurement) {
   auto server_options = options;
   const auto host = local_host(options);
@@ -70,12 +78,17 @@ ExitCode run_local(const TestOptions& options, SizeMeasurement& measurement) {
   auto server = LocalServer::start(server_options,
                                    processors ? std::optional{processors->first} : std::nullopt);
   if (!server) return fail(options, server.error());
-  if (!processors || !pin_to_processor(processors->second)) {
+  const bool apart = processors && pin_to_processor(processors->second);
+  if (options.baseline && !apart) return fail(options, one_processor());
+  if (!apart) {
     print_note(name(options.kind), "both ends share one CPU; expect the scheduler in the numbers");
   }
   TestOptions client_options = options;
   client_options.address = with_port(*host, server->port());
-  return run_client(client_options, measurement);
+  if (!options.baseline) return run_client(client_options, measurement, nullptr);
+  const LocalEnds ends{
+      .server = *server, .far_processor = processors->first, .deadline_ns = options.deadline_ns};
+  return run_client(client_options, measurement, &ends);
 }
 
 void note_listening(const TestOptions& options, const Listener& listener) {
@@ -96,7 +109,7 @@ void require_valid(const Environment& environment, const TestOptions& options) {
 
 ExitCode run_test(const TestOptions& options, SizeMeasurement& measurement) {
   if (options.local) return run_local(options, measurement);
-  if (!options.address.empty()) return run_client(options, measurement);
+  if (!options.address.empty()) return run_client(options, measurement, nullptr);
   return serve(options, [&](const Listener& listener) { note_listening(options, listener); });
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "tools/baseline_slices.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/test_client.h"
@@ -25,7 +26,8 @@ class SizeMeasurement {
   virtual std::string value() const = 0;       // what is measured, for people
   virtual std::string value_name() const = 0;  // and for the JSON document
   virtual std::string header() const = 0;      // of the table
-  virtual SizeOutcome measure(TestClient& client, std::uint64_t bytes) = 0;
+  // `ends` are those of --baseline; null without it.
+  virtual SizeOutcome measure(TestClient& client, std::uint64_t bytes, const LocalEnds* ends) = 0;
 };
 
 // Throws CLI::ValidationError if the command must not run: a MAPWIRE_* variable is wrong, or

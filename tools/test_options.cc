@@ -53,6 +53,9 @@ void add_work(CLI::App& command, TestOptions& options) {
   command.add_option("--warmup", options.warmup, "Iterations before the measured ones")
       ->check(CLI::Range(std::uint64_t{0}, kIterationsMax))
       ->capture_default_str();
+  command.add_flag("--baseline", options.baseline,
+                   "With --local: measure the limit of this machine in turn with the test, and "
+                   "print the ratio to it");
   command.add_flag("-e,--events", options.sleep,
                    "Sleep until something happens instead of polling");
 }
@@ -125,6 +128,12 @@ std::string conflict(const TestOptions& options) {
   if (options.local && options.once) return "--local ends by itself, --once is for servers";
   if (is_client(options) && !options.bind_address.empty()) {
     return "--bind is for servers, and an address or --local makes this the client";
+  }
+  if (options.baseline && !options.local) {
+    return "--baseline measures on the CPUs of both ends: it needs --local";
+  }
+  if (options.baseline && options.bidirectional) {
+    return "--baseline is a stream in one direction: leave --bidirectional away";
   }
   if (is_client(options) && options.port == 0) return "--port 0 is for servers";
   if (is_client(options) && options.once) return "--once is for servers";

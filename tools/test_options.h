@@ -32,6 +32,7 @@ struct TestOptions {
   bool bidirectional = false;
   bool verify = false;
   bool sleep = false;
+  bool baseline = false;
 
   // How. Each end for itself, but for path_mtu and profile, where the client's count.
   std::uint32_t path_mtu = 0;

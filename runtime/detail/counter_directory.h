@@ -34,12 +34,14 @@ std::expected<UniqueFd, Error> open_counter_directory();
 // The counter files in it, older processes first. Other files are passed over.
 std::vector<CounterFileName> list_counter_files(int directory);
 
-// Removes the files whose owner is dead but the newest `keep`. An owner holds a lock on its file
-// (flock), which the system drops when it dies: unlike a pid this can not mislead across pid
-// namespaces.
+// An owner holds a lock on its file (flock), which the system drops when it dies: unlike a pid this
+// can not mislead across pid namespaces. False for a file that cannot be opened.
+bool owner_is_dead(int directory, const std::string& name);
+
+// Removes the files whose owner is dead but the newest `keep`.
 void remove_dead_counter_files(int directory, std::size_t keep);
 
-// Field 22 of /proc/self/stat; 0 where /proc is not mounted.
+// In clock ticks after boot; 0 where /proc is not mounted.
 std::uint64_t own_process_start();
 
 }  // namespace mapwire::detail

@@ -23,6 +23,9 @@ def main():
         valid(f"ping --op {op}", "ping", result(run("ping", "--local", "--op", op, "-n", 50,
                                                     "--verify", "--json")))
     valid("bw", "bw", result(run("bw", "--local", "-n", 50, "--json")))
+    valid("ping --baseline", "ping", result(run("ping", "--local", "--baseline", "-a", "-n", 20,
+                                                "--json")))
+    valid("bw --baseline", "bw", result(run("bw", "--local", "--baseline", "-n", 50, "--json")))
     valid("bw -b", "bw", result(run("bw", "--local", "-b", "-n", 50, "--json")))
 
     valid("doctor", "doctor", result(run("doctor", "--json")))

@@ -1,11 +1,17 @@
 #!/usr/bin/python3
 """A server and a client on one host: either order, IPv4 and IPv6, every size, every operation."""
 
+import os
+import pathlib
+import re
+import signal
 import socket
 import time
 
-from support import (Process, Server, check, code_of, finish, mapwire, result, run)
+from support import (Process, Server, check, code_of, finish, mapwire, result, run,
+                     skip)
 
+BASELINE = re.compile(r"^# baseline udp_\w+: [\d.]+ \S+, ratio \d+\.\d\d", re.M)
 OPERATIONS = ["send", "send_imm", "write", "write_imm", "read", "cas", "faa"]
 
 
@@ -99,6 +105,48 @@ def both_ends_at_once():
           code_of(mismatched) in ("connection_refused", "connect_timeout"), mismatched.stderr)
 
 
+def beside_a_baseline():
+    if len(os.sched_getaffinity(0)) < 2:
+        skip("--baseline", "needs two CPUs")
+        return
+    for arguments in (["ping", "-n", 100], ["ping", "--op", "read", "-n", 100, "--verify"],
+                      ["ping", "-D", "100ms", "--deadline", "1s"], ["bw", "-n", 100],
+                      ["bw", "--op", "write", "-D", "50ms", "--report_gbits"]):
+        name = " ".join(map(str, arguments))
+        completed = run(*arguments, "--local", "--baseline")
+        check(f"{name} --baseline prints a line",
+              completed.returncode == 0 and BASELINE.search(completed.stdout),
+              (completed.stdout, completed.stderr))
+    document = result(run("ping", "--local", "--baseline", "-n", 101, "--json"))
+    row = (document.get("results") or [{}])[0]
+    check("all iterations are measured, in slices", row.get("iterations") == 101, document)
+    ratio = row["usec"]["p50"] / row["baseline"]["usec_p50"] if "baseline" in row else 0
+    check("the ratio is that of the medians", abs(ratio - row.get("ratio", -1)) < 1e-6, row)
+    long = run("ping", "--local", "--baseline", "-s", "128K", "-n", 20)
+    check("messages that no datagram holds are measured without",
+          long.returncode == 0 and "one datagram" in long.stderr
+          and not BASELINE.search(long.stdout), (long.stdout, long.stderr))
+    far = run("ping", "127.0.0.1", "--baseline")
+    check("--baseline needs --local", far.returncode == 2 and "--local" in far.stderr, far.stderr)
+
+
+def a_paused_server_does_not_outlive_its_client():
+    """It stands still while a baseline is measured, most of the time here."""
+    with Process(mapwire(), "ping", "--local", "--baseline", "-D", "60s") as client:
+        time.sleep(1)
+        pid = client.process.pid
+        found = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        check("the server of --local is a child", len(found) == 1, found)
+        client.signal(signal.SIGKILL)
+        client.end()
+    gone = time.monotonic() + 10
+    left = found
+    while left and time.monotonic() < gone:
+        left = [pid for pid in left if pathlib.Path(f"/proc/{pid}").exists()]
+        time.sleep(0.1)
+    check("and ends with its client", not left, left)
+
+
 def main():
     with Server() as server:
         every_size_leaves_its_receives_to_the_next(server)
@@ -108,6 +156,8 @@ def main():
     client_may_start_first()
     server_serves_one_after_another()
     both_ends_at_once()
+    beside_a_baseline()
+    a_paused_server_does_not_outlive_its_client()
     finish()
 
 

@@ -99,10 +99,16 @@ TEST(test_options, combinations_without_sense_are_refused) {
   for (const char* line :
        {"--local host", "--local --once", "--local --bind ::1", "host --bind ::1", "host --once",
         "--json", "--out-json f", "host --op cas -a", "host --op faa -s 16",
-        "host --op write --events", "host -U -D 5", "host -U -n 20000000"}) {
+        "host --op write --events", "host -U -D 5", "host -U -n 20000000", "host --baseline",
+        "--baseline"}) {
     EXPECT_FALSE(ping(line).options) << line;
     EXPECT_FALSE(ping(line).why.empty()) << line;
   }
+}
+
+TEST(test_options, a_baseline_needs_both_ends_here) {
+  EXPECT_TRUE(ping("--local --baseline").options);
+  EXPECT_THAT(ping("host --baseline").why, HasSubstr("needs --local"));
 }
 
 TEST(test_options, bandwidth_has_no_atomics) {
