@@ -42,7 +42,7 @@ class UdpReceiver {
 
  private:
   struct alignas(cmsghdr) Control {
-    std::array<std::byte, CMSG_SPACE(sizeof(int))> bytes;
+    std::array<std::byte, CMSG_SPACE(sizeof(int))> bytes{};
   };
   // What is to be handed out of a datagram.
   struct Datagram {
@@ -62,7 +62,7 @@ class UdpReceiver {
   std::array<Control, kDatagrams> controls_{};
   std::unique_ptr<std::byte[]> buffers_;  // not initialised: most of it is never touched
   // Buffers [0, first_) are handed out whole, [first_, used_) hold packets still, others are free.
-  std::array<Datagram, kDatagrams> datagrams_;
+  std::array<Datagram, kDatagrams> datagrams_{};
   std::size_t first_ = 0;
   std::size_t used_ = 0;
   std::size_t packets_each_ = 1;  // in the datagrams that came last: what to expect of the next

@@ -34,8 +34,8 @@ class UdpSender {
  private:
   // What one message of the system call needs beside its header.
   struct Message {
-    SocketAddress destination;
-    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(std::uint16_t))> control;
+    SocketAddress destination{};
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(std::uint16_t))> control{};
     std::size_t packets = 0;
   };
 
@@ -45,7 +45,7 @@ class UdpSender {
   std::size_t packets_of_messages(std::size_t count) const;
 
   std::array<mmsghdr, kBatchPackets> headers_{};
-  std::array<Message, kBatchPackets> messages_;
+  std::array<Message, kBatchPackets> messages_{};
   // A packet is one piece, or two where its ICRC is replaced.
   std::array<iovec, 2 * kBatchPackets> pieces_{};
   std::array<std::uint32_t, kBatchPackets> icrcs_{};
