@@ -8,6 +8,7 @@
 
 #include "mapwire/proto/address.h"
 #include "mapwire/proto/endian.h"
+#include "mapwire/proto/icrc.h"
 
 namespace mapwire::nic_fw {
 namespace {
@@ -98,6 +99,8 @@ std::span<const std::byte> write_ip_udp_headers(std::span<std::byte, kIpUdpHeade
   UdpHeader udp = udp_header(packet);
   if (packet.flow.source.ip.family == proto::IpFamily::kV4) {
     Ipv4Header ip{};
+    ip.identification =
+        proto::solve_identification(packet.flow, packet.bytes).value_or(std::uint16_t{0});
     ip.total_bytes = static_cast<std::uint16_t>(sizeof(ip) + udp.bytes);
     ip.source = v4_bytes(packet.flow.source.ip);
     ip.destination = v4_bytes(packet.flow.destination.ip);

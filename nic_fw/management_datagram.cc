@@ -14,7 +14,7 @@ namespace mapwire::nic_fw {
 namespace {
 
 constexpr std::uint16_t kPkeyMembershipBit = 0x8000;  // full or limited member: IBTA 10.9.3
-constexpr std::uint16_t kOurIdentification = 0;       // see Wire::send
+constexpr std::uint16_t kOurIdentification = 0;       // see wire.h
 
 bool acceptable(const proto::Packet& packet) {
   return packet.opcode() == proto::Opcode::kUdSendOnly &&

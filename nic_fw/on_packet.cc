@@ -6,6 +6,7 @@
 
 #include "mapwire/nic_fw/on_answer.h"
 #include "mapwire/nic_fw/on_request.h"
+#include "mapwire/nic_fw/wire.h"
 #include "mapwire/proto/icrc.h"
 #include "mapwire/proto/packet.h"
 
@@ -13,7 +14,6 @@ namespace mapwire::nic_fw {
 namespace {
 
 constexpr std::uint16_t kPkeyMembershipBit = 0x8000;  // full or limited member: IBTA 10.9.3
-constexpr std::uint16_t kOurIdentification = 0;       // see Wire::send
 
 // The scope of a link-local address is a matter of this host and did not come with the packet.
 bool same_host(const proto::IpAddress& a, const proto::IpAddress& b) {
@@ -27,9 +27,10 @@ bool from_peer(const QueuePair& qp, const proto::Flow& flow) {
   return same_host(flow.source.ip, peer.ip) && (qp.peer.foreign || flow.source.port == peer.port);
 }
 
+// Of our own make only few identifications are possible, which leaves 26 bits of proof.
 bool intact(const QueuePair& qp, const proto::Flow& flow, std::span<const std::byte> bytes) {
-  if (qp.peer.foreign) return proto::solve_identification(flow, bytes).has_value();
-  return proto::verify_icrc(flow, kOurIdentification, bytes);
+  const auto identification = proto::solve_identification(flow, bytes);
+  return identification && (qp.peer.foreign || *identification < kIdentifications);
 }
 
 bool acceptable(const proto::Packet& packet) {

@@ -11,7 +11,7 @@
 namespace mapwire::nic_fw {
 namespace {
 
-constexpr std::uint16_t kIdentification = 0;  // see Wire::send
+constexpr std::uint16_t kIdentification = 0;  // see wire.h
 
 }  // namespace
 

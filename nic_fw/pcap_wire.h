@@ -21,7 +21,7 @@ struct PcapOptions {
 };
 
 // Wraps `inner`. The file is classic pcap with nanosecond timestamps and link type RAW (101): IPv4
-// (DF, identification 0) or IPv6, UDP, RoCEv2. Packets are buffered and reach the file when the
+// or IPv6, UDP, RoCEv2. Packets are buffered and reach the file when the
 // buffer fills or the wire is destroyed, so a killed process loses the last ones.
 //   tshark -r FILE                             ports 4791
 //   tshark -r FILE -d udp.port==PORT,infiniband     any other port

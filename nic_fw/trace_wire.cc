@@ -64,7 +64,7 @@ std::string packet_text(const proto::Packet& packet) {
   return text;
 }
 
-// Nothing for a packet with identification 0, as ours have; a foreign peer's has another.
+// Nothing for a packet with identification 0, as most of ours have.
 std::string icrc_text(const WirePacket& packet) {
   if (proto::verify_icrc(packet.flow, 0, packet.bytes)) return {};
   const auto identification = proto::solve_identification(packet.flow, packet.bytes);

@@ -15,7 +15,7 @@ constexpr std::uint64_t kRetryAfterNs = 50'000;
 
 // Batches of one call: 1 MiB at the largest path MTU, so that a long message of one queue pair does
 // not keep the caller from receiving.
-constexpr int kBatchesPerCall = 8;
+constexpr int kBatchesPerCall = 4;
 
 constexpr std::size_t kBufferStride =
     (proto::kPacketBytesMax + proto::kCacheLine - 1) / proto::kCacheLine * proto::kCacheLine;

@@ -32,7 +32,7 @@ class Transmitter {
 
  private:
   // Packets per call of the wire. What waits for the wire is never more than one such batch.
-  static constexpr std::size_t kBatchPackets = 32;
+  static constexpr std::size_t kBatchPackets = 64;
 
   void fill(bool acknowledge, std::uint64_t now_ns);
   bool send(std::uint64_t now_ns);

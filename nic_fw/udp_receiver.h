@@ -7,45 +7,65 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "mapwire/nic_fw/udp_counters.h"
 #include "mapwire/nic_fw/udp_socket.h"
 #include "mapwire/nic_fw/wire.h"
-#include "mapwire/proto/packet.h"
-#include "mapwire/proto/ring_layout.h"
+#include "mapwire/proto/address.h"
 #include "mapwire/runtime/socket_address.h"
 
 namespace mapwire::nic_fw {
 
 class UdpReceiver {
  public:
-  // Packets whose bytes are valid at once: 64 of 4 KiB are as many as fit a second-level cache.
-  static constexpr std::size_t kBatchPackets = 64;
+  // Datagrams held at once: as many as the soft NIC takes packets at once, each of which may be a
+  // datagram of its own.
+  static constexpr std::size_t kDatagrams = 64;
 
   explicit UdpReceiver(const UdpCounters& counters);
   UdpReceiver(const UdpReceiver&) = delete;  // the headers point to its other members
   UdpReceiver& operator=(const UdpReceiver&) = delete;
 
-  // Makes all buffers free: the bytes of packets received before are no longer valid.
-  void begin() { used_ = 0; }
+  // Ends the validity of the packets handed out before, and hands out up to packets.size() of those
+  // that were received together with them and found no room; returns how many.
+  std::size_t begin(std::span<WirePacket> packets);
 
   // Receives up to packets.size() packets that wait at `socket`, as far as buffers are free, and
   // returns how many. Their bytes are valid until begin(). A packet longer than any RoCEv2 packet
   // is cut one byte past that length, so that its reader sees that it is too long.
   std::size_t receive(const UdpSocket& socket, std::span<WirePacket> packets);
 
- private:
-  static constexpr std::size_t kBufferBytes = proto::kPacketBytesMax + 1;
-  static constexpr std::size_t kBufferStride =
-      (kBufferBytes + proto::kCacheLine - 1) / proto::kCacheLine * proto::kCacheLine;
+  // Whether begin() would hand out packets.
+  bool holds_packets() const { return first_ != used_; }
 
-  std::array<mmsghdr, kBatchPackets> headers_{};
-  std::array<iovec, kBatchPackets> bytes_{};
-  std::array<SocketAddress, kBatchPackets> sources_{};
-  std::vector<std::byte> buffers_;
+ private:
+  struct alignas(cmsghdr) Control {
+    std::array<std::byte, CMSG_SPACE(sizeof(int))> bytes{};
+  };
+  // What is to be handed out of a datagram.
+  struct Datagram {
+    proto::Flow flow;
+    std::span<const std::byte> bytes;
+    std::size_t packet_bytes = 0;
+    std::size_t packets = 0;
+  };
+
+  void expect(std::size_t index);
+  void take(const UdpSocket& socket, std::size_t index);
+  std::size_t hand_out(std::span<WirePacket> packets);
+
+  std::array<mmsghdr, kDatagrams> headers_{};
+  std::array<iovec, kDatagrams> bytes_{};
+  std::array<SocketAddress, kDatagrams> sources_{};
+  std::array<Control, kDatagrams> controls_{};
+  std::unique_ptr<std::byte[]> buffers_;  // not initialised: most of it is never touched
+  // Buffers [0, first_) are handed out whole, [first_, used_) hold packets still, others are free.
+  std::array<Datagram, kDatagrams> datagrams_{};
+  std::size_t first_ = 0;
   std::size_t used_ = 0;
+  std::size_t packets_each_ = 1;  // in the datagrams that came last: what to expect of the next
   UdpCounters counters_;
 };
 

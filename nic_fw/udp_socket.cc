@@ -69,10 +69,10 @@ std::unexpected<Error> bind_error(int os_errno, const proto::UdpAddress& address
   }
 }
 
-void set_option(int fd, int level, int option, int value) {
-  // Refusal is no error: a kernel that lacks an option here works as if it were set, or with less
-  // room; what was granted is asked for where it matters.
-  ::setsockopt(fd, level, option, &value, sizeof(value));
+// Refusal is no error: a kernel that lacks an option here works as if it were set, with less room,
+// or without its gain; what was granted is asked for where it matters.
+bool set_option(int fd, int level, int option, int value) {
+  return ::setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
 void set_buffer_bytes(int fd, int forced_option, int option) {
@@ -99,17 +99,22 @@ bool forbid_fragments(int fd, bool v6) {
 
 }  // namespace
 
-UdpSocket::UdpSocket(UniqueFd fd, const proto::UdpAddress& address)
-    : fd_{std::move(fd)}, address_{address} {}
+// A segment size of 0 means none, so asking for it only tells whether the kernel knows it.
+UdpSocket::UdpSocket(UniqueFd fd, const proto::UdpAddress& address, const UdpSocketOptions& options)
+    : fd_{std::move(fd)},
+      address_{address},
+      segments_{options.segments && set_option(fd_.get(), IPPROTO_UDP, UDP_SEGMENT, 0)},
+      merges_{options.merges && set_option(fd_.get(), IPPROTO_UDP, UDP_GRO, 1)} {}
 
-std::expected<UdpSocket, Error> UdpSocket::open(const proto::IpAddress& local, std::uint16_t port) {
+std::expected<UdpSocket, Error> UdpSocket::open(const proto::IpAddress& local,
+                                                const UdpSocketOptions& options) {
   if (const char* cause = objection(local)) {
     return std::unexpected(
         Error::make(Code::kInvalidArgument, ErrorScope::kDevice,
                     fmt::format("local address {} {}; choose one that `ip address` lists",
                                 to_string(local), cause)));
   }
-  const proto::UdpAddress wanted{.ip = local, .port = port};
+  const proto::UdpAddress wanted{.ip = local, .port = options.port};
   SocketAddress bound{};
   socklen_t length = to_socket_address(wanted, bound);
   const bool v6 = local.family == proto::IpFamily::kV6;
@@ -125,7 +130,7 @@ std::expected<UdpSocket, Error> UdpSocket::open(const proto::IpAddress& local, s
   set_buffer_bytes(fd.get(), SO_SNDBUFFORCE, SO_SNDBUF);
   if (::bind(fd.get(), &bound.any, length) != 0) return bind_error(errno, wanted);
   if (::getsockname(fd.get(), &bound.any, &length) != 0) return bind_error(errno, wanted);
-  return UdpSocket{std::move(fd), from_socket_address(bound)};
+  return UdpSocket{std::move(fd), from_socket_address(bound), options};
 }
 
 std::size_t UdpSocket::receive_buffer_bytes() const { return buffer_bytes(fd(), SO_RCVBUF); }

@@ -51,14 +51,15 @@ class UdpWire final : public Wire {
   std::size_t send(std::span<const WirePacket> packets, std::uint64_t now_ns) override;
   std::size_t receive(std::span<WirePacket> packets, std::uint64_t now_ns) override;
   int event_fd() const override { return epoll_.get(); }
+  // What was received and not handed out does not make a socket readable.
   std::uint64_t next_deadline_ns() const override {
-    return std::numeric_limits<std::uint64_t>::max();
+    return receiver_.holds_packets() ? 0 : std::numeric_limits<std::uint64_t>::max();
   }
 
  private:
   std::expected<proto::UdpAddress, Error> open(const proto::IpAddress& wanted, std::uint16_t port);
   template <class Predicate>
-  const UdpSocket* find_if(Predicate matches) const;
+  UdpSocket* find_if(Predicate matches);
   std::expected<proto::UdpAddress, Error> add(UdpSocket socket);
   std::size_t send_run(std::span<const WirePacket> run);
 
@@ -72,7 +73,7 @@ class UdpWire final : public Wire {
 };
 
 template <class Predicate>
-const UdpSocket* UdpWire::find_if(Predicate matches) const {
+UdpSocket* UdpWire::find_if(Predicate matches) {
   const auto socket = std::ranges::find_if(sockets_, matches, &UdpSocket::address);
   return socket == sockets_.end() ? nullptr : &*socket;
 }
@@ -94,7 +95,8 @@ std::expected<proto::UdpAddress, Error> UdpWire::open(const proto::IpAddress& wa
                                 "fewer local addresses",
                                 to_string(local), kSocketsMax)));
   }
-  auto socket = UdpSocket::open(local, port);
+  auto socket = UdpSocket::open(
+      local, {.port = port, .segments = options_.segments, .merges = options_.merges});
   if (!socket) return std::unexpected(std::move(socket.error()));
   return add(std::move(*socket));
 }
@@ -127,17 +129,18 @@ std::size_t UdpWire::send(std::span<const WirePacket> packets, std::uint64_t /*n
 }
 
 std::size_t UdpWire::send_run(std::span<const WirePacket> run) {
-  const UdpSocket* socket =
+  UdpSocket* socket =
       find_if([&](const proto::UdpAddress& address) { return address == run.front().flow.source; });
   if (socket == nullptr) {
     counters_.send_refused.add(run.size());
     return run.size();
   }
-  return sender_.send(socket->fd(), run);
+  return sender_.send(*socket, run);
 }
 
 std::size_t UdpWire::receive(std::span<WirePacket> packets, std::uint64_t /*now_ns*/) {
-  receiver_.begin();
+  // Alone, so that the next call starts with the first buffers, which are still in the cache.
+  if (const std::size_t left = receiver_.begin(packets); left > 0) return left;
   std::size_t count = 0;
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     const UdpSocket& socket = sockets_[(first_to_receive_ + i) % sockets_.size()];

@@ -16,6 +16,9 @@ struct UdpWireOptions {
   // Of every socket; 0: any free one each. Devices and kernels listen at 4791 alone, which one
   // program per address may own and none beside rdma_rxe; between soft NICs any port serves.
   std::uint16_t port = 0;
+  // Several packets in one message of the kernel, sent and received.
+  bool segments = true;
+  bool merges = true;
 };
 
 // Creates a wire without sockets; open() opens one for each local address. `counters` (null: none

@@ -25,6 +25,11 @@ struct WirePacket {
   std::span<const std::byte> bytes;
 };
 
+// IPv4 packets leave with DF and an identification below this, for which their ICRC holds. They
+// come to a wire sealed under 0, and one that gives them another (udp: the kernel counts the pieces
+// of a segmented send) mends the ICRC.
+inline constexpr std::uint16_t kIdentifications = 64;
+
 class Wire {
  public:
   Wire() = default;
@@ -52,7 +57,7 @@ class Wire {
 
   // Sends packets in order; returns how many were taken. Fewer than given means: no room now, try
   // again later (nothing is lost). A packet the network refuses for good counts as taken: the
-  // transport recovers it like any loss. IPv4 packets leave with DF and identification 0.
+  // transport recovers it like any loss.
   virtual std::size_t send(std::span<const WirePacket> packets, std::uint64_t now_ns) = 0;
 
   // Receives up to packets.size() packets; returns how many. Their bytes stay valid until the next
@@ -63,7 +68,8 @@ class Wire {
   virtual int event_fd() const = 0;
 
   // When receive() should be called again without an event (a wrapper that delays packets), in
-  // now_ns's clock; UINT64_MAX if never.
+  // now_ns's clock; UINT64_MAX if never. 0: at once, as packets are left that the last call had no
+  // room for.
   virtual std::uint64_t next_deadline_ns() const = 0;
 };
 

@@ -41,6 +41,11 @@ const std::array kRows{
     OptionRow{"MAPWIRE_UDP_PORT", NumberKind<std::uint16_t>{&Options::udp_port},
               "The UDP port of the soft NIC. With 0 the system chooses; 4791 is RoCEv2's own, "
               "which one process per address may have and only where rdma_rxe is not loaded."},
+    OptionRow{"MAPWIRE_UDP_PACKETS", SwitchKind{&Options::udp_single, "batched", "single"},
+              "With `batched` the kernel carries consecutive packets of the soft NIC as one where "
+              "it can, which captures on a loopback or virtual link show as one long packet. With "
+              "`single` each goes by itself, several times slower: for such captures, and for "
+              "networks that damage what they cut."},
     OptionRow{
         "MAPWIRE_SEED", NumberKind<std::uint64_t>{&Options::seed},
         "Seed of the soft NIC's queue pair numbers, first packet sequence numbers, memory keys "

@@ -27,6 +27,7 @@ struct Options {
   std::uint64_t connect_timeout_ns = 10'000'000'000;
   std::uint32_t path_mtu = 0;
   std::uint16_t udp_port = 0;
+  bool udp_single = false;
   std::uint64_t takeover_ns = 1'000'000;
   std::uint64_t seed = 0;
   friend bool operator==(const Options&, const Options&) = default;

@@ -55,7 +55,9 @@ std::expected<std::unique_ptr<Wire>, Error> make_wire(const Options& options,
                                                       CounterBlock* counters) {
   const auto faults = nic_fw::parse_fault_options(options.faults);
   if (!faults) return std::unexpected(faults.error());
-  auto wire = nic_fw::make_udp_wire({.port = options.udp_port}, counters);
+  auto wire = nic_fw::make_udp_wire(
+      {.port = options.udp_port, .segments = !options.udp_single, .merges = !options.udp_single},
+      counters);
   if (wire && !options.pcap_file.empty()) {
     wire = with_capture(std::move(*wire), options.pcap_file, counters);
   }

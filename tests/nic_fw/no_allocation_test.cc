@@ -1,14 +1,18 @@
-// After set-up the engine lives from what it has.
+// After set-up the engine and the UDP wire live from what they have.
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "mapwire/nic_fw/udp_wire.h"
 #include "tests/nic_fw/engine_test_support.h"
+#include "tests/nic_fw/udp_test_support.h"
 
 namespace {
 
@@ -81,6 +85,27 @@ TEST(NoAllocation, happens_on_the_data_path) {
   EXPECT_EQ(after, before);
   EXPECT_GT(pair.a.counters().retransmitted_packets.value(), 0U);
   EXPECT_EQ(pair.a.completions().size(), 80U);
+}
+
+// Runs and single packets, more of them than one call hands out.
+TEST(NoAllocation, happens_in_the_udp_wire) {
+  const auto wire = std::move(*make_udp_wire({}, nullptr));
+  const auto here = *wire->open(ip("127.0.0.1"));
+  const auto bytes = pattern(64, 1);
+  const auto longer = pattern(68, 1);
+  std::vector<WirePacket> packets(100, {.flow = {here, here}, .bytes = bytes});
+  packets[50].bytes = longer;
+
+  const std::uint64_t before = allocations;
+  std::size_t received = 0;
+  ASSERT_EQ(wire->send(packets, 0), packets.size());
+  while (received < 100 && (wire->next_deadline_ns() == 0 || readable(wire->event_fd(), 1000))) {
+    received += wire->receive(std::span{packets}.first(40), 0);
+  }
+  const std::uint64_t after = allocations;
+
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(received, 100U);
 }
 
 }  // namespace

@@ -146,12 +146,14 @@ TEST(OnPacketForeign, identification_and_source_port_are_its_own) {
   expect_completions(peer.host, {{1, Code::kOk}});
 }
 
-TEST(OnPacketForeign, peers_of_our_own_make_have_no_identification) {
-  HandMadePeer peer;
-  TestPacket packet = peer.seal(peer.packet(Opcode::kSendOnly), kMessage);
-  proto::seal(packet.flow, 1, packet.bytes);
-  peer.host.receive(packet, peer.now_ns);
-  EXPECT_EQ(peer.host.counters().dropped_icrc.value(), 1U);
+TEST(OnPacketForeign, peers_of_our_own_make_count_the_pieces_of_one_send_alone) {
+  for (const unsigned identification : {0U, 1U, 63U, 64U, 256U, 0xffffU}) {
+    HandMadePeer peer;
+    TestPacket packet = peer.seal(peer.packet(Opcode::kSendOnly), kMessage);
+    proto::seal(packet.flow, static_cast<std::uint16_t>(identification), packet.bytes);
+    peer.host.receive(packet, peer.now_ns);
+    EXPECT_EQ(peer.host.counters().dropped_icrc.value(), identification < 64 ? 0U : 1U);
+  }
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mapwire/proto/icrc.h"
 #include "tests/nic_fw/wire_test_support.h"
 
 namespace mapwire::nic_fw {
@@ -97,6 +98,16 @@ TEST_F(PcapWireTest, writes_both_directions_with_time_of_day_and_full_headers) {
   const std::size_t second = 68 + request.bytes.size();
   EXPECT_EQ(number_at<std::uint32_t>(file, second), 1'700'000'001);
   EXPECT_EQ(number_at<std::uint32_t>(file, second + 4), 7);
+}
+
+// What an analyser checks the ICRC with.
+TEST_F(PcapWireTest, writes_the_identification_that_the_packet_came_with) {
+  auto packet = roce_packet({v4_address(1), v4_address(2)}, roce_headers(Opcode::kSendOnly), 64);
+  proto::seal(packet.flow, 0x1234, packet.bytes);
+  auto wire = make();
+  EXPECT_EQ(send(*wire, packet), 1);
+  wire.reset();
+  EXPECT_EQ(file_bytes().substr(44, 2), "\x12\x34");
 }
 
 TEST_F(PcapWireTest, refuses_a_file_it_cannot_write) {

@@ -68,7 +68,8 @@ struct ReceivedPacket {
 inline std::vector<ReceivedPacket> receive_packets(Wire& wire, std::size_t count) {
   std::vector<ReceivedPacket> result;
   std::vector<WirePacket> batch(16);
-  while (result.size() < count && readable(wire.event_fd(), kPatienceMs)) {
+  while (result.size() < count &&
+         (wire.next_deadline_ns() == 0 || readable(wire.event_fd(), kPatienceMs))) {
     const std::size_t received = wire.receive(batch, 0);
     for (const WirePacket& packet : std::span{batch}.first(received)) {
       result.push_back({packet.flow, {packet.bytes.begin(), packet.bytes.end()}});

@@ -123,6 +123,19 @@ TEST(Identification, all_65536_are_found) {
   }
 }
 
+TEST(Identification, another_one_changes_the_icrc_as_sealing_anew_does) {
+  std::mt19937_64 random{4};
+  const Flow flow = capture(test::kIpv4ToRxe).flow;
+  for (std::size_t bytes = 16; bytes <= kPacketBytesMax; bytes += 4) {
+    auto packet = random_bytes(random, bytes);
+    seal(flow, 0, packet);
+    const auto identification = static_cast<std::uint16_t>(random());
+    ASSERT_EQ(icrc_under(identification, packet), compute_icrc(flow, identification, packet))
+        << bytes << " bytes";
+    ASSERT_EQ(icrc_under(0, packet), compute_icrc(flow, 0, packet)) << bytes << " bytes";
+  }
+}
+
 // 16 of 32 bits are spent on the identification, so a random error passes once in 65536.
 TEST(Identification, random_corruption_is_refused) {
   std::mt19937_64 random{3};

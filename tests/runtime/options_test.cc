@@ -36,7 +36,7 @@ TEST(Options, every_variable_sets_its_value) {
               "MAPWIRE_NIC=verbs", "MAPWIRE_FAULTS=loss=0.01,seed=7", "MAPWIRE_PCAP=/tmp/a b.pcap",
               "MAPWIRE_TRACE=t=1", "MAPWIRE_DEADLINE=500ms", "MAPWIRE_CONNECT_TIMEOUT=3s",
               "MAPWIRE_PATH_MTU=1024", "MAPWIRE_UDP_PORT=4791", "MAPWIRE_TAKEOVER=2ms",
-              "MAPWIRE_SEED=18446744073709551615"});
+              "MAPWIRE_UDP_PACKETS=single", "MAPWIRE_SEED=18446744073709551615"});
   const Options expected{.log = LogLevel::kDebug,
                          .single_thread = true,
                          .inline_progress = true,
@@ -48,6 +48,7 @@ TEST(Options, every_variable_sets_its_value) {
                          .connect_timeout_ns = 3'000'000'000,
                          .path_mtu = 1024,
                          .udp_port = 4791,
+                         .udp_single = true,
                          .takeover_ns = 2'000'000,
                          .seed = UINT64_MAX};
   EXPECT_EQ(options, expected);
@@ -78,7 +79,8 @@ TEST(Options, values_out_of_range_are_errors_that_name_variable_and_value) {
         "MAPWIRE_DEADLINE=61min", "MAPWIRE_DEADLINE=99999999999999999999s",
         "MAPWIRE_CONNECT_TIMEOUT=0s", "MAPWIRE_PATH_MTU=1500", "MAPWIRE_PATH_MTU=128",
         "MAPWIRE_PATH_MTU=8192", "MAPWIRE_UDP_PORT=65536", "MAPWIRE_UDP_PORT=-1",
-        "MAPWIRE_TAKEOVER=1ns", "MAPWIRE_SEED=18446744073709551616", "MAPWIRE_SEED=x"}) {
+        "MAPWIRE_UDP_PACKETS=1", "MAPWIRE_TAKEOVER=1ns", "MAPWIRE_SEED=18446744073709551616",
+        "MAPWIRE_SEED=x"}) {
     auto options = Options::parse(Environment{"HOME=/root", assignment});
     ASSERT_FALSE(options.has_value()) << assignment;
     EXPECT_EQ(options.error().code, Code::kBadOption);
