@@ -38,9 +38,16 @@ void Endpoint::Impl::fail_for(Code status, std::string_view what) {
 
 void Endpoint::Impl::on_completion(const proto::CompletionEntry& entry) {
   if (!alive()) return;  // everything of it was completed when it ended
-  switch (detail::kind_of(entry.cookie)) {
-    case WorkKind::kSend: return on_send_completed(entry);
-    case WorkKind::kReceive: return on_receive_completed(entry);
+  const WorkKind kind = detail::kind_of(entry.cookie);
+  if (kind == WorkKind::kReceive) return on_receive_completed(entry);
+  if (kind == WorkKind::kSend) return on_send_completed(entry);
+  on_own_completion(kind, entry);
+}
+
+void Endpoint::Impl::on_own_completion(WorkKind kind, const proto::CompletionEntry& entry) {
+  switch (kind) {
+    case WorkKind::kSend:
+    case WorkKind::kReceive: break;
     case WorkKind::kProbeSend:
       sends_.pop();
       on_probe_completed(entry, probes_.sent);

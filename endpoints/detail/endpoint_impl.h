@@ -145,6 +145,8 @@ class Endpoint::Impl {
 
   // Completing (endpoint_complete.cc).
   void forget_region(const detail::PendingRequest& request);
+  [[gnu::cold, gnu::noinline]] void on_own_completion(detail::WorkKind kind,
+                                                      const proto::CompletionEntry& entry);
   void on_send_completed(const proto::CompletionEntry& entry);
   void on_receive_completed(const proto::CompletionEntry& entry);
   [[gnu::cold, gnu::noinline]] void on_probe_completed(const proto::CompletionEntry& entry,

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <optional>
-#include <vector>
 
 #include "mapwire/endpoints/completion.h"
 #include "mapwire/endpoints/detail/work_cookie.h"
@@ -27,26 +27,31 @@ struct PendingRequest {
 class PendingQueue {
  public:
   // Holds `entries` requests or a few more.
-  explicit PendingQueue(std::size_t entries) : ring_(std::bit_ceil(entries)) {}
+  explicit PendingQueue(std::size_t entries)
+      : capacity_{std::bit_ceil(entries)}, ring_{std::make_unique<PendingRequest[]>(capacity_)} {}
 
   std::size_t size() const { return tail_ - head_; }
-  std::size_t capacity() const { return ring_.size(); }
+  std::size_t capacity() const { return capacity_; }
   bool empty() const { return head_ == tail_; }
-  bool full() const { return size() == ring_.size(); }
+  bool full() const { return size() == capacity_; }
   // The position that the next push takes, and that of the oldest request.
-  std::size_t next_position() const { return tail_ & (ring_.size() - 1); }
-  std::size_t oldest_position() const { return head_ & (ring_.size() - 1); }
+  std::size_t next_position() const { return tail_ & (capacity_ - 1); }
+  std::size_t oldest_position() const { return head_ & (capacity_ - 1); }
 
   // Precondition: not full.
-  void push(const PendingRequest& request) { ring_[tail_++ & (ring_.size() - 1)] = request; }
+  void push(const PendingRequest& request) {
+    ring_[next_position()] = request;
+    ++tail_;
+  }
   // Aborts if empty: the NIC completed what was never posted.
   PendingRequest pop() {
     if (empty()) std::abort();
-    return ring_[head_++ & (ring_.size() - 1)];
+    return ring_[head_++ & (capacity_ - 1)];
   }
 
  private:
-  std::vector<PendingRequest> ring_;
+  std::size_t capacity_;
+  std::unique_ptr<PendingRequest[]> ring_;
   std::size_t head_ = 0;
   std::size_t tail_ = 0;
 };

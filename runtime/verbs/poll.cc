@@ -43,7 +43,8 @@ std::size_t VerbsNic::take_batch(std::size_t max, const Sink& sink) {
 bool VerbsNic::translate(const ibv_wc& completion, CompletionEntry& entry) {
   QueuePair& pair = pair_of(completion.wr_id);
   const bool receive = is_receive(completion.wr_id);
-  const Code status = to_code(completion.status, receive);
+  const Code status =
+      completion.status == IBV_WC_SUCCESS ? Code::kOk : to_code(completion.status, receive);
   if (status != Code::kOk && pair.state != QueuePair::State::kConnected) return false;
   const Request request = pop(pair, receive);
   if (!receive) pair.progress_ns = last_look_ns_;

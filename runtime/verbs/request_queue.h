@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <vector>
+#include <memory>
 
 #include "mapwire/proto/code.h"
 #include "mapwire/proto/descriptor.h"
@@ -23,30 +23,34 @@ struct Request {
 class RequestQueue {
  public:
   // `entries` is a power of two.
-  explicit RequestQueue(std::uint32_t entries) : ring_(entries) {}
+  explicit RequestQueue(std::uint32_t entries)
+      : ring_{std::make_unique<Request[]>(entries)}, entries_{entries} {}
 
-  std::size_t entries() const { return ring_.size(); }
+  std::size_t entries() const { return entries_; }
   // An entry is in use until the caller took the completion of its request.
-  bool full() const { return in_use_ == ring_.size(); }
+  bool full() const { return in_use_ == entries_; }
   bool empty() const { return head_ == tail_; }
   std::size_t size() const { return tail_ - head_; }
   // Precondition: not empty.
-  Request& oldest() { return ring_[head_ & (ring_.size() - 1)]; }
+  Request& oldest() { return at(head_); }
 
   // Precondition: not full.
   void push(const Request& request) {
     ++in_use_;
-    ring_[tail_++ & (ring_.size() - 1)] = request;
+    at(tail_++) = request;
   }
   // Aborts if empty: the device completed what was never posted.
   Request pop() {
     if (empty()) std::abort();
-    return ring_[head_++ & (ring_.size() - 1)];
+    return at(head_++);
   }
   void on_completion_taken() { --in_use_; }
 
  private:
-  std::vector<Request> ring_;
+  Request& at(std::size_t position) { return ring_[position & (entries_ - 1)]; }
+
+  std::unique_ptr<Request[]> ring_;
+  std::size_t entries_;
   std::size_t head_ = 0;
   std::size_t tail_ = 0;
   std::size_t in_use_ = 0;

@@ -13,7 +13,7 @@ namespace mapwire::verbs {
 // that is too long for its receive: rxe says "queue pair operation", and "invalid request" if there
 // is no element at all. Of a send "queue pair operation" is what rxe says when it cannot reach the
 // peer, as its link is down. Memory is checked before posting, so none can mean anything else.
-Code to_code(ibv_wc_status status, bool is_receive);
+[[gnu::cold, gnu::noinline]] Code to_code(ibv_wc_status status, bool is_receive);
 
 // The completion of `request` if it succeeded.
 proto::CompletionEntry success(const Request& request, const ibv_wc& completion);
