@@ -7,8 +7,9 @@ target_compile_options(mapwire_flags INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict>)
 # GCC clears a descriptor with `rep stos`, which takes longer to start than stores to end.
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  set(clears -mmemset-strategy=vector_loop:512:noalign$<COMMA>libcall:-1:noalign)
   target_compile_options(mapwire_flags INTERFACE
-    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-mmemset-strategy=vector_loop:512:noalign$<COMMA>libcall:-1:noalign>)
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:${clears}>)
 endif()
 # An index out of range or an empty optional aborts, in release builds too.
 target_compile_definitions(mapwire_flags INTERFACE _GLIBCXX_ASSERTIONS)

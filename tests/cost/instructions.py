@@ -2,8 +2,8 @@
 """instructions.py BUILD_DIR: what posting and polling a small message takes, in instructions.
 
 Fails if a function takes 5 % more or less than its figure in instructions.json, allocates, throws
-or logs, or takes more than one lock (two atomic read-modify-writes; none with one thread). Counted by
-callgrind, so a busy machine changes nothing; the kernel's part is not in it.
+or logs, or takes more than one lock (two atomic read-modify-writes; none with one thread). Counted
+by callgrind, so a busy machine changes nothing; the kernel's part is not in it.
 """
 
 import functools
