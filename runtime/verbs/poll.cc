@@ -47,7 +47,7 @@ bool VerbsNic::translate(const ibv_wc& completion, CompletionEntry& entry) {
       completion.status == IBV_WC_SUCCESS ? Code::kOk : to_code(completion.status, receive);
   if (status != Code::kOk && pair.state != QueuePair::State::kConnected) return false;
   const Request request = pop(pair, receive);
-  if (!receive) pair.progress_ns = last_look_ns_;
+  if (!receive && !pair.sends.empty()) pair.progress_ns = instant_.ns();
   const Code verdict = request.verdict != Code::kOk ? request.verdict : status;
   if (verdict == Code::kOk) {
     entry = success(request, completion);
@@ -91,6 +91,7 @@ std::size_t VerbsNic::take_ready(std::span<CompletionEntry> out) {
 
 // Takes everything out of the completion queue.
 void VerbsNic::drain() {
+  instant_ = Now{};  // the last poll may be long ago
   const auto keep = [this](const CompletionEntry& entry, QueuePair& pair, bool receive) {
     ready_.push(entry, pair, receive);
   };
@@ -98,10 +99,12 @@ void VerbsNic::drain() {
   }
 }
 
-// Whether the clock, the device's events and deadlines are to be looked at: a message that just
-// passes through has no need of any of them.
-bool VerbsNic::is_time_to_look() {
-  return ++polls_ % kPollsPerLook == 0 || connection_manager_.setting_up();
+// Whether the clock, the device's events and deadlines are to be looked at after a poll: a message
+// that just passes through has no need of any of them. A caller that polls too rarely for counting
+// finds nothing in between.
+bool VerbsNic::is_time_to_look(bool found_nothing) {
+  const bool waits = found_nothing && sends_under_way_ != 0;
+  return ++polls_ % kPollsPerLook == 0 || waits || connection_manager_.setting_up();
 }
 
 void VerbsNic::look_around(std::uint64_t now_ns) {
@@ -115,12 +118,11 @@ void VerbsNic::look_around(std::uint64_t now_ns) {
 }
 
 Polled VerbsNic::poll(std::span<CompletionEntry> completions, Now now) {
-  const bool looks = sends_under_way_ != 0 || is_time_to_look();
-  if (looks) last_look_ns_ = now.ns();
+  instant_ = now;
   std::size_t count = waits_here() ? take_ready(completions) : 0;
   if (count < completions.size()) count += take_directly(completions.subspan(count));
   if (completions.empty()) drain();
-  if (looks) look_around(now.ns());
+  if (is_time_to_look(count == 0)) look_around(now.ns());
   if (!failing_.empty()) end_failing();
   if (waits_here()) count += take_ready(completions.subspan(count));
   return {.completions = count, .events = !events_.empty() || connection_manager_.has_events()};

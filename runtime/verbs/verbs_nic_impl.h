@@ -82,7 +82,7 @@ class VerbsNic final : public Nic {
   [[gnu::cold, gnu::noinline]] void drain();
   void push_send(QueuePair& pair, const Request& request);
   Request pop(QueuePair& pair, bool is_receive);
-  bool is_time_to_look();
+  bool is_time_to_look(bool found_nothing);
   [[gnu::cold, gnu::noinline]] void look_around(std::uint64_t now_ns);
 
   [[gnu::cold, gnu::noinline]] void note_failure(QueuePair& pair, Code code);
@@ -118,7 +118,7 @@ class VerbsNic final : public Nic {
   std::uint32_t polls_ = 0;
   std::uint64_t deadline_check_ns_ = UINT64_MAX;  // no queue pair's deadline is sooner
   std::uint64_t event_check_ns_ = 0;
-  std::uint64_t last_look_ns_ = 0;  // fresh in every poll while sends are under way
+  Now instant_;  // of the completions that are taken now
 };
 
 }  // namespace mapwire::verbs
