@@ -282,14 +282,14 @@ void DataPath::complete(const Completion& completion) {
 // next deadline, for its sake.
 void DataPath::send_helper_away() {
   helper_wakes_ns_ = kNobody;
-  on_helper_needed();
+  wake_helper();
 }
 
 void DataPath::wake_for_deadline() {
   const std::uint64_t deadline_ns = nic_deadline_ns();
   if (deadline_ns < helper_wakes_ns_) {
     helper_wakes_ns_ = kNobody;
-    on_helper_needed();
+    wake_helper();
   }
   if (deadline_ns < waiter_wakes_ns_ || deadline_ns < alarm_ns_) wake_.signal();
 }

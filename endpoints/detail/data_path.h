@@ -58,8 +58,9 @@ class DataPath {
   // The helper thread's way to serve. Counts the application's polls, to see whether it is there.
   std::uint64_t polls() const { return polls_.load(std::memory_order_relaxed); }
   // Serves unless the application holds the lock or has polled since `polls_seen` was read, and
-  // says when to come back if no packet arrives; from then on on_helper_needed is called when that
-  // instant moves forward. Nothing: the application is active, do not serve.
+  // says when to come back if no packet arrives; from then on wake_helper is called once: when that
+  // instant moves forward, or the application polls. Nothing: the application is active, do not
+  // serve.
   std::optional<std::uint64_t> serve_for_absent(std::uint64_t polls_seen);
   // Whether a thread of the application sleeps and will wake by itself for packets.
   bool attended();
@@ -70,7 +71,7 @@ class DataPath {
   // Called under the lock: news of the NIC's connection manager. Set before the first connection.
   std::move_only_function<void(const CmEvent&)> on_connection_event;
   // Called under the lock: see serve_for_absent. Set before the first call of it.
-  std::move_only_function<void()> on_helper_needed;
+  std::move_only_function<void()> wake_helper;
 
   // Closes all endpoints and the NIC. Everything else then does nothing. Takes the lock.
   void shut_down();

@@ -40,7 +40,7 @@ HelperThread::HelperThread(asio::io_context& io, DataPath& path, std::uint64_t t
       timer_{io},
       nic_events_{io},
       wake_{io, wake_fd} {
-  path_.on_helper_needed = [fd = wake_fd] {
+  path_.wake_helper = [fd = wake_fd] {
     const std::uint64_t one = 1;
     // A full counter is a wake-up as well.
     [[maybe_unused]] const auto written = write(fd, &one, sizeof(one));

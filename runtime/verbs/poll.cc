@@ -17,7 +17,7 @@ using proto::CompletionEntry;
 
 // A caller that never sleeps looks for events of the device so often: it costs a system call.
 constexpr std::uint64_t kEventPeriodNs = 10'000'000;
-// And at the clock while nothing is under way.
+// And at the clock while nothing is under way, or while every poll finds something.
 constexpr std::uint32_t kPollsPerLook = 16;
 
 }  // namespace
@@ -100,8 +100,8 @@ void VerbsNic::drain() {
 }
 
 // Whether the clock, the device's events and deadlines are to be looked at after a poll: a message
-// that just passes through has no need of any of them. A caller that polls too rarely for counting
-// finds nothing in between.
+// that just passes through has no need of any of them. Where a poll finds nothing although sends
+// are under way, a deadline may be what the caller waits for.
 bool VerbsNic::is_time_to_look(bool found_nothing) {
   const bool waits = found_nothing && sends_under_way_ != 0;
   return ++polls_ % kPollsPerLook == 0 || waits || connection_manager_.setting_up();
