@@ -38,8 +38,8 @@ wait_for_readers() {
 clean_up() {
   local running
   readarray -t running < <(jobs -rp)
-  ((${#running[@]} == 0)) || kill "${running[@]}" 2>/dev/null || true
-  wait_for_readers
+  ((${#running[@]} == 0)) || kill "${running[-1]}" 2>/dev/null || true
+  wait_for_readers  # until QEMU, the last to hold the pipes, is gone
   rm -rf "$work"
 }
 # What the guest was at.
@@ -61,7 +61,8 @@ echo "$here" >"$work/share/folder"
 
 cat <&"$from_out" {out}>&- {err}>&- &
 cat <&"$from_err" >&2 {out}>&- {err}>&- &
-timeout --foreground --kill-after=5 "$limit_s" \
+# QEMU ends with timeout by itself: timeout passes no signal on that comes while it starts QEMU.
+timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL \
   "$here/qemu.sh" "$boot" "$work" >&2 {out}>&- {err}>&- &
 outcome=0
 wait $! || outcome=$?
