@@ -40,7 +40,8 @@ std::unexpected<Error> failure(int os_errno, const std::string& name, std::size_
 
 }  // namespace
 
-std::expected<Arena, Error> Arena::create(const std::string& name, std::size_t bytes) {
+std::expected<Arena, Error> Arena::create(const std::string& name, std::size_t bytes,
+                                          Sharing sharing) {
   if (bytes == 0) {
     return std::unexpected(Error::make(Code::kInvalidArgument, ErrorScope::kRequest,
                                        "arena \"" + name + "\" has no bytes; ask for at least 1"));
@@ -49,12 +50,16 @@ std::expected<Arena, Error> Arena::create(const std::string& name, std::size_t b
   const std::size_t rounded = (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
   UniqueFd fd{memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   if (!fd || ftruncate(fd.get(), static_cast<off_t>(rounded)) != 0 ||
-      fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+      fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
     return failure(errno, name, bytes);
   }
   void* memory = mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (memory == MAP_FAILED) return failure(errno, name, bytes);
-  return Arena{std::move(fd), {static_cast<std::byte*>(memory), rounded}};
+  Arena arena{std::move(fd), {static_cast<std::byte*>(memory), rounded}};
+  // Our mapping was there before and stays writable.
+  const int seals = sharing == Sharing::kReadOnly ? F_SEAL_FUTURE_WRITE | F_SEAL_SEAL : F_SEAL_SEAL;
+  if (fcntl(arena.fd(), F_ADD_SEALS, seals) != 0) return failure(errno, name, bytes);
+  return arena;
 }
 
 Arena::Arena(UniqueFd fd, std::span<std::byte> memory) : fd_{std::move(fd)}, memory_{memory} {}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
@@ -18,9 +19,12 @@ namespace mapwire {
 // Move-only; its memory is unmapped and the descriptor closed when it dies. One thread at a time.
 class Arena {
  public:
+  // What those may do who get the descriptor.
+  enum class Sharing : std::uint8_t { kReadWrite, kReadOnly };
   // Makes an arena of `bytes`, rounded up to whole pages. `name`, of at most 200 characters, shows
   // in /proc/PID/maps. Errors: kInvalidArgument (0 bytes), kOutOfMemory, kSystemCall.
-  static std::expected<Arena, Error> create(const std::string& name, std::size_t bytes);
+  static std::expected<Arena, Error> create(const std::string& name, std::size_t bytes,
+                                            Sharing sharing = Sharing::kReadWrite);
   Arena(Arena&& other) noexcept;
   Arena& operator=(Arena&& other) noexcept;
   ~Arena();
@@ -32,7 +36,8 @@ class Arena {
 
   // The whole mapping, allocated or not.
   std::span<std::byte> memory() const { return memory_; }
-  // Owned by the arena. Handing it to a process lets that process read and write all of memory().
+  // Owned by the arena. Handing it to a process lets that process read all of memory(), and write
+  // it unless it is kReadOnly.
   int fd() const { return fd_.get(); }
 
  private:

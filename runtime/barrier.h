@@ -3,6 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
 
 namespace mapwire {
 
@@ -24,6 +27,16 @@ T acquire_from_peer(const std::atomic<T>& word) {
 template <class T>
 T read_once(const T& word) {
   return static_cast<const volatile T&>(word);
+}
+
+// The same for a struct of plain words.
+template <class T>
+  requires std::is_trivially_copyable_v<T>
+T copy_once(const std::byte* from) {
+  T copy{};
+  std::memcpy(&copy, from, sizeof(copy));
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // from here on the memory may be another's
+  return copy;
 }
 
 }  // namespace mapwire

@@ -43,13 +43,15 @@ std::size_t VerbsNic::take_batch(std::size_t max, const Sink& sink) {
 bool VerbsNic::translate(const ibv_wc& completion, CompletionEntry& entry) {
   QueuePair& pair = pair_of(completion.wr_id);
   const bool receive = is_receive(completion.wr_id);
-  const Code status =
-      completion.status == IBV_WC_SUCCESS ? Code::kOk : to_code(completion.status, receive);
+  Code status = Code::kOk;
+  if (completion.status != IBV_WC_SUCCESS) [[unlikely]] {
+    status = to_code(completion.status, receive);
+  }
   if (status != Code::kOk && pair.state != QueuePair::State::kConnected) return false;
   const Request request = pop(pair, receive);
   if (!receive && !pair.sends.empty()) pair.progress_ns = instant_.ns();
   const Code verdict = request.verdict != Code::kOk ? request.verdict : status;
-  if (verdict == Code::kOk) {
+  if (verdict == Code::kOk) [[likely]] {
     entry = success(request, completion);
   } else {
     entry = failure(request, completion.qp_num, verdict);

@@ -110,10 +110,15 @@ std::expected<void, Error> to_ready(const std::string& device, QueuePair& pair,
       device, pair.handle->qp_num, to_receive != 0 ? "RTR" : "RTS", peer.address.udp.ip, failure));
 }
 
+// By way of the error state: rxe of Linux 6.1, told to reset a queue pair while packets come for
+// it, now and then gives up one reference too many ("refcount_t: underflow" when it is destroyed),
+// after which the kernel's memory is no more what it was.
 void to_reset(QueuePair& pair) {
-  ibv_qp_attr attributes{};
-  attributes.qp_state = IBV_QPS_RESET;
-  ibv_modify_qp(pair.handle.get(), &attributes, IBV_QP_STATE);
+  for (const ibv_qp_state state : {IBV_QPS_ERR, IBV_QPS_RESET}) {
+    ibv_qp_attr attributes{};
+    attributes.qp_state = state;
+    ibv_modify_qp(pair.handle.get(), &attributes, IBV_QP_STATE);
+  }
 }
 
 }  // namespace mapwire::verbs

@@ -66,7 +66,8 @@ std::expected<QueuePairHandle, Error> create_queue_pair(const std::string& devic
 std::expected<void, Error> to_init(const std::string& device, QueuePair& pair);
 std::expected<void, Error> to_ready(const std::string& device, QueuePair& pair,
                                     const QueuePairPeer& peer, std::uint32_t read_atomic_max);
-// Stops it: when this returns the device touches no buffer of it. Receives and sends are forgotten.
+// Stops it: when this returns the device touches no buffer of it. Receives and sends are flushed or
+// forgotten.
 void to_reset(QueuePair& pair);
 
 }  // namespace mapwire::verbs

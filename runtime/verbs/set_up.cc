@@ -158,6 +158,7 @@ void VerbsNic::close_queue_pair(Qpn qpn) {
   if (position == pairs_.end()) return;
   QueuePair& pair = *position->second;
   drain();
+  pair.state = QueuePair::State::kFailing;  // what is flushed is dropped
   to_reset(pair);
   drain();  // nothing of it comes any more
   ready_.forget(pair);
