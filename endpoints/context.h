@@ -40,6 +40,11 @@ struct ContextOptions {
   Progress progress = Progress::kPassive;
   // The kind of its one NIC. Nothing: what MAPWIRE_NIC says, or `auto`.
   std::optional<NicChoice> nic{};
+  // The wire of the soft NIC. Nothing: what MAPWIRE_WIRE says, or `auto`.
+  std::optional<WireChoice> wire{};
+  // How long at most wait() looks for completions before it sleeps, at most 1 ms; 0: it always
+  // sleeps at once. Nothing: what MAPWIRE_SPIN says, or 50 us.
+  std::optional<std::uint64_t> spin_ns{};
   // Where the context will connect to or listen, as connect() and listen() take it: `auto` and
   // `verbs` choose the RDMA device by its route. Empty: `auto` takes the soft NIC, which reaches
   // all, and `verbs` the first device that works. A device reaches and serves its own addresses
@@ -111,8 +116,9 @@ class Context {
   // once.
   std::size_t poll(std::span<Completion> completions);
 
-  // Like poll(), but sleeps until there is a completion or `timeout_ns` has passed; 0 then. Also
-  // returns 0 when credits have come for a send that would have blocked.
+  // Like poll(), but waits until there is a completion or `timeout_ns` has passed; 0 then. Also
+  // returns 0 when credits have come for a send that would have blocked. Sleeps, but for a while at
+  // first if the waits before ended soon (ContextOptions::spin_ns).
   std::size_t wait(std::span<Completion> completions, std::uint64_t timeout_ns);
 
   // A descriptor to wait on in an event loop: after arm() returned true it becomes readable when

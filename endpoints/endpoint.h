@@ -25,9 +25,10 @@ enum class Profile : std::uint8_t {
 
 inline constexpr std::size_t kPrivateDataBytesMax = 4096;
 
-// All endpoints of a context together have 65,536 queue entries at the NIC. One takes its
-// receive_entries and, with the mapwire profile, twice its send_entries: by default a context holds
-// 341 endpoints.
+// All endpoints of a context together have 4,194,304 queue entries at the soft NIC, and 65,536 at
+// an RDMA device. One takes its receive_entries and, with the mapwire profile, twice its
+// send_entries: of the default sizes a context holds 16,384 endpoints, which is also the most that
+// it can have to one process, and on a device 341.
 struct EndpointOptions {
   Profile profile = Profile::kMapwire;  // the connecting side's counts
   std::uint32_t send_entries = 64;      // powers of two, 2..4096
@@ -44,7 +45,7 @@ struct EndpointOptions {
 // How a connection was made.
 struct EndpointInfo {
   std::string nic;     // "soft", "verbs"
-  std::string wire;    // "udp", or the device: "rxe0"
+  std::string wire;    // "shm", "udp", or the device: "rxe0"
   std::string reason;  // why this NIC and wire
   std::string local;   // UDP address
   std::string remote;

@@ -67,6 +67,8 @@ class MemoryRegion {
   MemoryRegion& operator=(MemoryRegion&&) noexcept;
   ~MemoryRegion();
 
+  // What a peer stores here may be stored by the context's helper thread. A thread sees it after
+  // the completion that tells of it; one that learns of it in another way polls the context first.
   std::span<std::byte> memory() const { return memory_; }
   // `bytes` bytes from `offset` on, for a post. Precondition: they lie inside.
   MutableBuffer slice(std::size_t offset, std::size_t bytes) const {

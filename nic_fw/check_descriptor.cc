@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <span>
 
-#include "mapwire/nic_fw/scatter_gather.h"
 #include "mapwire/nic_fw/work_request.h"
 
 namespace mapwire::nic_fw {
@@ -29,30 +28,47 @@ bool well_formed(const proto::ReceiveDescriptor& descriptor) {
          std::ranges::all_of(descriptor.reserved, [](std::uint8_t byte) { return byte == 0; });
 }
 
-}  // namespace
+struct Elements {
+  std::uint64_t bytes = 0;  // at most 3 * (2^32 - 1)
+  bool allowed = true;      // each lies in memory its lkey allows; empty ones are not looked at
+};
 
-Code check(const proto::SendDescriptor& descriptor, const MemoryTable& memory,
-           std::uint32_t protection_domain) {
-  if (!well_formed(descriptor)) return Code::kInvalidDescriptor;
-  const std::span elements{descriptor.sge.data(), descriptor.sge_count};
-  const std::uint64_t bytes = total_bytes(elements);
-  if (bytes > proto::kMessageBytesMax) return Code::kInvalidDescriptor;
-  if (is_atomic(descriptor.opcode) && (elements.size() != 1 || bytes != sizeof(std::uint64_t))) {
-    return Code::kInvalidDescriptor;
+Elements look_at(std::span<const proto::Sge> elements, const MemoryTable& memory,
+                 std::uint32_t protection_domain, LocalUse use) {
+  Elements seen;
+  for (const proto::Sge& element : elements) {
+    seen.bytes += element.bytes;
+    if (element.bytes == 0) continue;
+    seen.allowed &=
+        memory.allows(element.lkey, element.address, element.bytes, protection_domain, use);
   }
-  const LocalUse use = needs_response(descriptor.opcode) ? LocalUse::kWrite : LocalUse::kRead;
-  if (!allowed(memory, protection_domain, elements, use)) return Code::kLocalProtection;
-  return Code::kOk;
+  return seen;
 }
 
-Code check(const proto::ReceiveDescriptor& descriptor, const MemoryTable& memory,
-           std::uint32_t protection_domain) {
-  if (!well_formed(descriptor)) return Code::kInvalidDescriptor;
-  const std::span elements{descriptor.sge.data(), descriptor.sge_count};
-  if (!allowed(memory, protection_domain, elements, LocalUse::kWrite)) {
-    return Code::kLocalProtection;
+}  // namespace
+
+Checked check(const proto::SendDescriptor& descriptor, const MemoryTable& memory,
+              std::uint32_t protection_domain) {
+  if (!well_formed(descriptor)) return {.verdict = Code::kInvalidDescriptor};
+  const LocalUse use = needs_response(descriptor.opcode) ? LocalUse::kWrite : LocalUse::kRead;
+  const Elements elements =
+      look_at({descriptor.sge.data(), descriptor.sge_count}, memory, protection_domain, use);
+  if (elements.bytes > proto::kMessageBytesMax) return {.verdict = Code::kInvalidDescriptor};
+  if (is_atomic(descriptor.opcode) &&
+      (descriptor.sge_count != 1 || elements.bytes != sizeof(std::uint64_t))) {
+    return {.verdict = Code::kInvalidDescriptor};
   }
-  return Code::kOk;
+  if (!elements.allowed) return {.verdict = Code::kLocalProtection};
+  return {.bytes = elements.bytes};
+}
+
+Checked check(const proto::ReceiveDescriptor& descriptor, const MemoryTable& memory,
+              std::uint32_t protection_domain) {
+  if (!well_formed(descriptor)) return {.verdict = Code::kInvalidDescriptor};
+  const Elements elements = look_at({descriptor.sge.data(), descriptor.sge_count}, memory,
+                                    protection_domain, LocalUse::kWrite);
+  if (!elements.allowed) return {.verdict = Code::kLocalProtection};
+  return {.bytes = elements.bytes};
 }
 
 WorkOpcode completion_opcode(const proto::SendDescriptor& descriptor) {

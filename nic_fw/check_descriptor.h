@@ -9,12 +9,17 @@
 
 namespace mapwire::nic_fw {
 
+struct Checked {
+  Code verdict = Code::kOk;
+  std::uint64_t bytes = 0;  // of all elements; 0 unless the verdict is kOk
+};
+
 // kOk; kInvalidDescriptor: unknown opcode or flag, too many elements, a reserved byte set, more
 // than kMessageBytesMax, an atomic whose element is not 8 bytes; kLocalProtection: an lkey refuses.
-Code check(const proto::SendDescriptor& descriptor, const MemoryTable& memory,
-           std::uint32_t protection_domain);
-Code check(const proto::ReceiveDescriptor& descriptor, const MemoryTable& memory,
-           std::uint32_t protection_domain);
+Checked check(const proto::SendDescriptor& descriptor, const MemoryTable& memory,
+              std::uint32_t protection_domain);
+Checked check(const proto::ReceiveDescriptor& descriptor, const MemoryTable& memory,
+              std::uint32_t protection_domain);
 
 // What the completion of a send descriptor says it was: its opcode, or kSend if that is none for a
 // send queue. A refused descriptor must not pass for a receive with whoever counts completions.

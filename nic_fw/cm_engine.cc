@@ -79,8 +79,7 @@ std::expected<CmId, Error> CmEngine::connect(const CmConnect& request, std::uint
   if (request.private_data.size() > proto::kCmaPrivateBytes) {
     return too_long(request.private_data.size(), proto::kCmaPrivateBytes);
   }
-  if (!std::has_single_bit(request.path_mtu) || request.path_mtu < proto::kPathMtuMin ||
-      request.path_mtu > proto::kPathMtuMax) {
+  if (!proto::is_path_mtu(request.path_mtu)) {
     return refused(Code::kInvalidArgument,
                    fmt::format("path MTU {}: is no power of two in 256..4096; choose one that is",
                                request.path_mtu));
@@ -215,5 +214,6 @@ std::size_t CmEngine::take_datagrams(std::span<CmDatagram> datagrams) {
 bool CmEngine::has_datagrams() const { return !state_->datagrams.empty(); }
 
 std::size_t CmEngine::connections() const { return state_->table.size(); }
+bool CmEngine::in_use() const { return !state_->listeners.empty() || state_->table.size() != 0; }
 
 }  // namespace mapwire::nic_fw

@@ -75,6 +75,8 @@ class CmEngine {
   std::size_t take_datagrams(std::span<CmDatagram> datagrams);
   bool has_datagrams() const;
 
+  // Whether it listens or remembers a connection.
+  bool in_use() const;
   // Connections that are remembered, in whatever state.
   std::size_t connections() const;
 

@@ -15,6 +15,8 @@ class CompletionQueue {
   explicit CompletionQueue(RingProducer<proto::CompletionEntry> ring) : ring_{ring} {}
 
   std::uint32_t capacity() const { return ring_.capacity(); }
+  // Another ring; room that is reserved is reserved there. Precondition: it has that room.
+  void use(RingProducer<proto::CompletionEntry> ring) { ring_ = ring; }
   // True once the reader of the queue wrote impossible indices into it.
   bool corrupt() const { return ring_.corrupt(); }
 

@@ -10,9 +10,11 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "mapwire/nic_fw/engine_counters.h"
+#include "mapwire/nic_fw/memory_table.h"
 #include "mapwire/nic_fw/random_source.h"
 #include "mapwire/proto/address.h"
 #include "mapwire/proto/descriptor.h"
@@ -45,12 +47,15 @@ struct TransmitSlot {
 class Engine {
  public:
   // `completions` is where all queue pairs report; its capacity bounds the sum of their queue
-  // entries. `counters` outlives the engine.
+  // entries, until complete_into() gives another. `counters` outlives the engine.
   Engine(const EngineOptions& options, RingProducer<proto::CompletionEntry> completions,
          EngineCounters& counters);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine();
+
+  // From now on completions go to `larger`, an empty ring or one with those that wait in the old.
+  void complete_into(RingProducer<proto::CompletionEntry> larger);
 
   // Creates a queue pair that receives at `local`. Semantics and errors: Nic::open_queue_pair; of
   // the result, `udp` is `local` and `path_mtu_max` is 0 (the wire knows it).
@@ -59,11 +64,17 @@ class Engine {
                                                          QueuePairRings rings);
   std::expected<void, Error> connect_queue_pair(Qpn qpn, const QueuePairPeer& peer,
                                                 std::uint64_t now_ns);
+  // Gives an open queue pair's rings up: another transport serves it, and its number alone stays
+  // here until it is closed. Nothing if it is not open.
+  std::optional<QueuePairRings> give_up_rings(Qpn qpn);
+
   void flush_queue_pair(Qpn qpn, Code reason);
   void close_queue_pair(Qpn qpn);
   std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory, Access access,
                                                    std::uint32_t protection_domain);
   void deregister_memory(std::uint32_t lkey);
+  // The table of all regions, for another transport of the same NIC.
+  const MemoryTable& memory() const;
 
   // The application pushed to the send ring (or the receive ring) of `qpn`.
   void on_send_doorbell(Qpn qpn, std::uint64_t now_ns);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -30,11 +31,6 @@ bool valid_entries(std::uint32_t wanted, std::uint32_t ring) {
   return std::has_single_bit(wanted) && wanted == ring && wanted <= proto::kRingEntriesMax;
 }
 
-bool valid_path_mtu(std::uint32_t path_mtu) {
-  return std::has_single_bit(path_mtu) && path_mtu >= proto::kPathMtuMin &&
-         path_mtu <= proto::kPathMtuMax;
-}
-
 std::uint32_t random24(const RandomSource& random) {
   return static_cast<std::uint32_t>(random()) & proto::kPsnMask;
 }
@@ -45,6 +41,10 @@ Engine::Engine(const EngineOptions& options, RingProducer<proto::CompletionEntry
                EngineCounters& counters)
     : state_{std::make_unique<State>(options, completions, counters)} {}
 Engine::~Engine() = default;
+
+void Engine::complete_into(RingProducer<proto::CompletionEntry> larger) {
+  state_->completions.use(larger);
+}
 
 std::expected<QueuePairAddress, Error> Engine::open_queue_pair(const QueuePairOptions& options,
                                                                const proto::UdpAddress& local,
@@ -65,8 +65,6 @@ std::expected<QueuePairAddress, Error> Engine::open_queue_pair(const QueuePairOp
   auto created = std::make_unique<QueuePair>(options, rings);
   created->first_psn = random24(state_->random);
   created->flow.source = local;
-  created->requester.requests.resize(options.send_entries);
-  created->responder.resources.resize(state_->options.read_atomic_max);
   QueuePair& qp = state_->queue_pairs.add(std::move(created), state_->random);
   state_->entries_reserved += entries(options);
   return QueuePairAddress{.udp = local,
@@ -83,14 +81,16 @@ std::expected<void, Error> Engine::connect_queue_pair(Qpn qpn, const QueuePairPe
   if (qp == nullptr || qp->state != QueuePairState::kOpen) {
     return refused(Code::kInvalidArgument, "it is not open, or connected already; open a new one");
   }
-  if (!valid_path_mtu(peer.path_mtu)) {
+  if (!proto::is_path_mtu(peer.path_mtu)) {
     return refused(Code::kInvalidArgument,
                    "path MTU " + std::to_string(peer.path_mtu) +
                        " is no power of two in 256..4096; take the smaller one of both sides");
   }
   qp->peer = peer;
   qp->flow.destination = peer.address.udp;
+  qp->responder.resources = LazyArray<ReadAtomicResource>{state_->options.read_atomic_max};
   Requester& requester = qp->requester;
+  requester.requests = LazyArray<WorkRequest>{qp->options.send_entries};
   requester.next_psn = start_psn(peer.send_psn.value_or(qp->first_psn));
   requester.unacknowledged_psn = requester.next_psn;
   requester.send_psn = requester.next_psn;
@@ -105,6 +105,14 @@ std::expected<void, Error> Engine::connect_queue_pair(Qpn qpn, const QueuePairPe
   reschedule(*state_, *qp);
   return {};
 }
+
+std::optional<QueuePairRings> Engine::give_up_rings(Qpn qpn) {
+  QueuePair* qp = state_->queue_pairs.find(qpn);
+  if (qp == nullptr || qp->state != QueuePairState::kOpen) return std::nullopt;
+  return qp->rings;
+}
+
+const MemoryTable& Engine::memory() const { return state_->memory; }
 
 void Engine::flush_queue_pair(Qpn qpn, Code reason) {
   QueuePair* qp = state_->queue_pairs.find(qpn);

@@ -1,21 +1,16 @@
-#include <atomic>
 #include <cstdint>
 
 #include "mapwire/nic_fw/accept_request.h"
+#include "mapwire/nic_fw/execute_atomic.h"
 #include "mapwire/nic_fw/on_request.h"
 #include "mapwire/nic_fw/read_atomic_resource.h"
 
 namespace mapwire::nic_fw {
 namespace {
 
-// Executes on memory that the application's threads may use atomically at the same time. Returns
-// the number that was there.
 std::uint64_t execute(proto::Opcode opcode, const proto::AtomicEth& atomic) {
-  std::atomic_ref<std::uint64_t> word{*reinterpret_cast<std::uint64_t*>(atomic.address)};
-  if (opcode == proto::Opcode::kFetchAdd) return word.fetch_add(atomic.swap_or_add);
-  std::uint64_t original = atomic.compare;
-  word.compare_exchange_strong(original, atomic.swap_or_add);
-  return original;
+  if (opcode == proto::Opcode::kFetchAdd) return fetch_add(atomic.address, atomic.swap_or_add);
+  return compare_swap(atomic.address, atomic.compare, atomic.swap_or_add);
 }
 
 }  // namespace

@@ -11,11 +11,19 @@
 namespace mapwire::nic_fw {
 namespace {
 
+constexpr std::size_t kPageBytes = 4096;
+
+// In whole pages: what a queue pair without traffic uses, the beginnings of both rings, are two
+// pages then and not now and then three or four.
+std::size_t block_bytes(const QueuePairOptions& options) {
+  return (work_queue_bytes(options) + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
 // Twice what all queues need at once, because a block is used again only for queues of its size.
 std::size_t ring_bytes_max(std::uint32_t queue_pairs_max, std::uint32_t completion_entries) {
   const QueuePairOptions empty{.send_entries = 0, .receive_entries = 0};
   return 2 * (completion_entries * sizeof(proto::SendDescriptor) +
-              queue_pairs_max * work_queue_bytes(empty)) +
+              queue_pairs_max * (work_queue_bytes(empty) + kPageBytes)) +
          RingMemory::kArenaBytes;
 }
 
@@ -34,7 +42,7 @@ std::expected<void, Error> QueueTable::check(const QueuePairOptions& options) co
                     queue_entries_max())));
   }
   const std::uint32_t wanted = options.send_entries + options.receive_entries;
-  const std::uint32_t taken = queue_entries_ + orphaned_completions_;
+  const std::uint32_t taken = completions_max();
   if (wanted <= completion_entries_ - taken) return {};
   return std::unexpected(Error::make(
       Code::kLimitReached, ErrorScope::kEndpoint,
@@ -45,9 +53,10 @@ std::expected<void, Error> QueueTable::check(const QueuePairOptions& options) co
 
 std::expected<QueueTable::Queues, Error> QueueTable::make(const QueuePairOptions& options) {
   if (auto fits = check(options); !fits) return std::unexpected(std::move(fits.error()));
-  auto memory = memory_.allocate(work_queue_bytes(options));
+  auto memory = memory_.allocate(block_bytes(options));
   if (!memory) return std::unexpected(std::move(memory.error()));
   Queues queues{.ends = make_work_queues(options, *memory), .memory = *memory};
+  queues.ends.application.options = options;
   queue_entries_ += queues.ends.application.capacity();
   return queues;
 }
@@ -61,9 +70,18 @@ void QueueTable::discard(const Queues& queues) {
   memory_.release(queues.memory);
 }
 
-WorkQueues* QueueTable::find(Qpn qpn) {
+void QueueTable::give_back_rings(Qpn qpn) {
   auto found = open_.find(qpn);
-  return found == open_.end() ? nullptr : &found->second.queues;
+  if (found == open_.end()) return;
+  memory_.release(std::exchange(found->second.memory, {}));
+}
+
+WorkQueues* QueueTable::find_again(Qpn qpn) {
+  auto found = open_.find(qpn);
+  if (found == open_.end()) return nullptr;
+  last_qpn_ = qpn;
+  last_ = &found->second.queues;
+  return last_;
 }
 
 void QueueTable::remove(Qpn qpn) {
@@ -72,8 +90,10 @@ void QueueTable::remove(Qpn qpn) {
   const Open& closed = found->second;
   queue_entries_ -= closed.queues.capacity();
   orphaned_completions_ += closed.queues.outstanding();
-  memory_.release(closed.memory);
+  if (!closed.memory.empty()) memory_.release(closed.memory);
   open_.erase(found);
+  last_qpn_ = 0;
+  last_ = nullptr;
 }
 
 void QueueTable::on_completion(const proto::CompletionEntry& completion) {

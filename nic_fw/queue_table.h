@@ -2,6 +2,7 @@
 // that they take in the completion queue.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -23,8 +24,12 @@ class QueueTable {
  public:
   QueueTable(std::uint32_t queue_pairs_max, std::uint32_t completion_entries);
 
-  // Longest send or receive queue.
-  std::uint32_t queue_entries_max() const { return completion_entries_ / 2; }
+  // Longest send or receive queue: two of them fit, and the rings of one stay within megabytes.
+  std::uint32_t queue_entries_max() const {
+    return std::min(completion_entries_ / 2, kQueueEntriesMax);
+  }
+  // Completions that can wait at most, of the queues there are and of those that were removed.
+  std::uint32_t completions_max() const { return queue_entries_ + orphaned_completions_; }
 
   // Queues that belong to no queue pair yet: add() or discard() them.
   struct Queues {
@@ -36,9 +41,12 @@ class QueueTable {
   std::expected<Queues, Error> make(const QueuePairOptions& options);
   void add(Qpn qpn, const Queues& queues);
   void discard(const Queues& queues);
+  // Another wire serves `qpn`: its queues only count from now on, and other queues get its rings.
+  void give_back_rings(Qpn qpn);
 
   // The queues of an open queue pair, or null.
-  WorkQueues* find(Qpn qpn);
+  WorkQueues* find(Qpn qpn) { return qpn == last_qpn_ ? last_ : find_again(qpn); }
+  std::size_t size() const { return open_.size(); }
 
   // Ends the queues of `qpn`, if there are any. Completions that it left in the completion queue
   // keep their room until on_completions_drained().
@@ -50,11 +58,14 @@ class QueueTable {
   void on_completions_drained() { orphaned_completions_ = 0; }
 
  private:
+  static constexpr std::uint32_t kQueueEntriesMax = 32768;
+
   struct Open {
     WorkQueues queues;
-    std::span<std::byte> memory;
+    std::span<std::byte> memory;  // of its rings; empty if it gave them back
   };
 
+  [[gnu::noinline]] WorkQueues* find_again(Qpn qpn);
   std::expected<void, Error> check(const QueuePairOptions& options) const;
 
   std::uint32_t completion_entries_;
@@ -62,6 +73,9 @@ class QueueTable {
   std::uint32_t orphaned_completions_ = 0;  // at most so many, of queue pairs that were removed
   RingMemory memory_;
   std::unordered_map<Qpn, Open> open_;
+  // Of find(): most programs post to one for a while. 0 is no QPN of a queue pair.
+  Qpn last_qpn_ = 0;
+  WorkQueues* last_ = nullptr;
 };
 
 }  // namespace mapwire::nic_fw

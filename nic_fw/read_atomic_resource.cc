@@ -10,7 +10,7 @@ std::uint64_t response_count(std::uint64_t bytes, std::uint32_t path_mtu) {
 }
 
 ReadAtomicResource* new_resource(Responder& responder, std::uint64_t psns) {
-  if (responder.resources.empty()) return nullptr;
+  if (responder.resources.size() == 0) return nullptr;
   ReadAtomicResource& resource =
       responder.resources[responder.resources_used % responder.resources.size()];
   if (resource.pending()) {
@@ -33,7 +33,7 @@ ReadAtomicResource* new_resource(Responder& responder, std::uint64_t psns) {
 }
 
 ReadAtomicResource* find_resource(Responder& responder, Psn psn) {
-  for (ReadAtomicResource& resource : responder.resources) {
+  for (ReadAtomicResource& resource : responder.resources.entries()) {
     if (psn >= resource.first_psn && psn < resource.end_psn) return &resource;
   }
   return nullptr;
@@ -65,7 +65,7 @@ void note_responded(Responder& responder, ReadAtomicResource& resource) {
 }
 
 void drop_responses(Responder& responder) {
-  for (ReadAtomicResource& resource : responder.resources) {
+  for (ReadAtomicResource& resource : responder.resources.entries()) {
     resource.respond_psn = resource.respond_end;
   }
   responder.responses_pending = 0;

@@ -5,19 +5,19 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "mapwire/nic_fw/flight_limit.h"
 #include "mapwire/nic_fw/gap_latch.h"
 #include "mapwire/nic_fw/psn.h"
 #include "mapwire/nic_fw/round_trip.h"
 #include "mapwire/nic_fw/work_request.h"
+#include "mapwire/runtime/lazy_memory.h"
 
 namespace mapwire::nic_fw {
 
 struct Requester {
-  // A ring as large as the send ring: a post beyond that waits in the send ring.
-  std::vector<WorkRequest> requests;
+  // A ring as large as the send ring, once connected: a post beyond that waits in the send ring.
+  LazyArray<WorkRequest> requests;
   std::uint64_t head = 0;    // the oldest that is not complete
   std::uint64_t cursor = 0;  // the one whose packets are being sent
   std::uint64_t tail = 0;    // one past the youngest

@@ -3,12 +3,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "mapwire/nic_fw/gap_latch.h"
 #include "mapwire/nic_fw/psn.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/proto/headers.h"
+#include "mapwire/runtime/lazy_memory.h"
 
 namespace mapwire::nic_fw {
 
@@ -50,7 +50,7 @@ struct Responder {
 
   // The last READs and atomics: a ring, the oldest overwritten. Its size is what we told the peer
   // it may have outstanding, so whatever the peer can rightly repeat is in it.
-  std::vector<ReadAtomicResource> resources;
+  LazyArray<ReadAtomicResource> resources;
   std::uint64_t resources_used = 0;     // ever
   std::uint32_t responses_pending = 0;  // resources with pending()
 

@@ -26,8 +26,9 @@ std::expected<std::span<std::byte>, Error> RingMemory::allocate(std::size_t byte
 }
 
 std::expected<void, Error> RingMemory::add_arena(std::size_t bytes_min) {
-  const std::size_t bytes = std::max(bytes_min, kArenaBytes);
-  if (bytes_ + bytes > bytes_max_) {
+  const std::size_t left = bytes_max_ - bytes_;
+  const std::size_t bytes = std::max(bytes_min, std::min(left, std::max(kArenaBytes, bytes_)));
+  if (bytes > left) {
     return std::unexpected(Error::make(
         Code::kLimitReached, ErrorScope::kEndpoint,
         fmt::format("ring of {} bytes: {} of {} bytes for rings are taken; close queue pairs, or "

@@ -17,7 +17,8 @@ namespace mapwire::nic_fw {
 // size (a program uses few sizes of queues). One thread at a time.
 class RingMemory {
  public:
-  // Of an arena, unless a longer block is asked for: room for some 80 queue pairs of 64 entries.
+  // Of the first arena, unless a longer block is asked for: room for some 80 queue pairs of 64
+  // entries. Each later one is as long as all before it, so that descriptors stay few.
   static constexpr std::size_t kArenaBytes = std::size_t{1} << 20;
 
   // At most `bytes_max` are taken from the system.

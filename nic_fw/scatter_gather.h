@@ -11,15 +11,8 @@
 
 namespace mapwire::nic_fw {
 
-// Length of all elements together: at most 3 * (2^32 - 1).
-std::uint64_t total_bytes(std::span<const proto::Sge> elements);
-
-// Whether every element lies in memory its lkey allows for `use`. Empty elements are not looked at.
-bool allowed(const MemoryTable& memory, std::uint32_t protection_domain,
-             std::span<const proto::Sge> elements, LocalUse use);
-
 // Fills `out` with the bytes from `offset` on. False: a key refuses (part may have been copied).
-// Precondition: offset + out.size() <= total_bytes(elements).
+// Precondition: the elements have offset + out.size() bytes.
 bool gather(const MemoryTable& memory, std::uint32_t protection_domain,
             std::span<const proto::Sge> elements, std::uint64_t offset, std::span<std::byte> out);
 
@@ -27,5 +20,7 @@ bool gather(const MemoryTable& memory, std::uint32_t protection_domain,
 bool scatter(const MemoryTable& memory, std::uint32_t protection_domain,
              std::span<const proto::Sge> elements, std::uint64_t offset,
              std::span<const std::byte> in);
+// Puts `in` to the beginning of elements that were checked in the same call of the NIC.
+void scatter_checked(std::span<const proto::Sge> elements, std::span<const std::byte> in);
 
 }  // namespace mapwire::nic_fw

@@ -35,6 +35,8 @@ class SoftConnectionManager final : public ConnectionManager {
   }
 
   bool has_events() const { return engine_.has_events(); }
+  // Whether packets may come for it: it listens, or remembers a connection.
+  bool in_use() const { return engine_.in_use(); }
 
   // A packet for queue pair 1 came in.
   void on_packet(const WirePacket& packet, std::uint64_t now_ns);

@@ -31,7 +31,8 @@ void append(EngineCore& core, QueuePair& qp, const proto::SendDescriptor& descri
   Requester& requester = qp.requester;
   WorkRequest& request = requester.at(requester.tail++);
   request.descriptor = descriptor;
-  request.verdict = check(descriptor, core.memory, qp.options.protection_domain);
+  const Checked checked = check(descriptor, core.memory, qp.options.protection_domain);
+  request.verdict = checked.verdict;
   request.first_psn = requester.next_psn;
   request.end_psn = requester.next_psn;
   if (request.verdict == Code::kOk && needs_response(descriptor.opcode) &&
@@ -39,7 +40,7 @@ void append(EngineCore& core, QueuePair& qp, const proto::SendDescriptor& descri
     request.verdict = Code::kRemoteInvalidRequest;  // the peer said it serves none
   }
   if (request.verdict != Code::kOk) return;
-  request.bytes = total_bytes(request.elements());
+  request.bytes = checked.bytes;
   request.end_psn += psn_count(request.bytes, qp.peer.path_mtu);
   requester.next_psn = request.end_psn;
   requester.messages += message_count(request, qp.peer.path_mtu);
@@ -80,13 +81,12 @@ TakenReceive take_receive(EngineCore& core, QueuePair& qp) {
   }
   Responder& responder = qp.responder;
   responder.receive = qp.rings.receive.try_pop();
-  const Code verdict = check(*responder.receive, core.memory, qp.options.protection_domain);
-  if (verdict != Code::kOk) {
-    fail_receive(core, qp, verdict, proto::NakCode::kRemoteOperationalError);
+  const Checked checked = check(*responder.receive, core.memory, qp.options.protection_domain);
+  if (checked.verdict != Code::kOk) {
+    fail_receive(core, qp, checked.verdict, proto::NakCode::kRemoteOperationalError);
     return TakenReceive::kFailed;
   }
-  responder.receive_bytes =
-      total_bytes({responder.receive->sge.data(), responder.receive->sge_count});
+  responder.receive_bytes = checked.bytes;
   return TakenReceive::kTaken;
 }
 

@@ -20,6 +20,12 @@ class WorkQueue {
  public:
   explicit WorkQueue(RingProducer<Descriptor> ring) : ring_{ring} {}
 
+  // Takes an entry for a request that does not pass through the ring. False if all are outstanding.
+  bool take_entry() {
+    if (outstanding_ == ring_.capacity()) return false;
+    ++outstanding_;
+    return true;
+  }
   // False if all entries are outstanding.
   bool post(const Descriptor& descriptor) {
     if (outstanding_ == ring_.capacity() || !ring_.try_push(descriptor)) return false;
@@ -35,9 +41,17 @@ class WorkQueue {
   std::uint32_t outstanding_ = 0;
 };
 
+namespace shm {
+struct QueuePair;
+}
+
 struct WorkQueues {
   WorkQueue<proto::SendDescriptor> send;
   WorkQueue<proto::ReceiveDescriptor> receive;
+  QueuePairOptions options{};
+  // Who serves them once connected.
+  bool on_udp = false;
+  shm::QueuePair* on_shm = nullptr;  // whose requests do not pass through the rings
 
   void on_completion(proto::WorkOpcode opcode);
   std::uint32_t capacity() const { return send.capacity() + receive.capacity(); }

@@ -1,6 +1,7 @@
 // One RoCEv2 packet: the UDP payload, BTH | extension headers | data | pad | ICRC.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -17,6 +18,9 @@ inline constexpr std::size_t kIcrcBytes = 4;
 inline constexpr std::size_t kHeaderBytesMax = 40;
 inline constexpr std::size_t kPathMtuMin = 256;
 inline constexpr std::size_t kPathMtuMax = 4096;
+constexpr bool is_path_mtu(std::uint32_t bytes) {
+  return std::has_single_bit(bytes) && bytes >= kPathMtuMin && bytes <= kPathMtuMax;
+}
 // A full packet of the largest path MTU: data never stands behind more than 32 bytes of headers
 // (WRITE_ONLY with immediate: BTH 12, RETH 16, ImmDt 4), and a full payload needs no pad.
 inline constexpr std::size_t kPacketBytesMax = 32 + kPathMtuMax + kIcrcBytes;

@@ -14,7 +14,7 @@ namespace mapwire::proto {
 inline constexpr std::uint32_t kRingMagic = 0x4d57'5247;  // "MWRG"
 inline constexpr std::uint32_t kRingVersion = 1;
 inline constexpr std::size_t kCacheLine = 64;
-inline constexpr std::uint32_t kRingEntriesMax = 1U << 20;
+inline constexpr std::uint32_t kRingEntriesMax = 1U << 22;
 // 256 entries before the wrap: every ring in use soon passes it, instead of the few that carry 2^32
 // entries.
 inline constexpr std::uint32_t kRingFirstIndex = 0xffff'ff00;

@@ -25,11 +25,15 @@ using Qpn = std::uint32_t;
 // NicAttributes::name of the kinds there are. They travel in set-up messages.
 inline constexpr std::string_view kSoftNic = "soft";
 inline constexpr std::string_view kVerbsNic = "verbs";
+// The wires of the soft NIC that travel as well.
+inline constexpr std::string_view kUdpWire = "udp";
+inline constexpr std::string_view kShmWire = "shm";
 
 // What a NIC can do. Constant after creation.
 struct NicAttributes {
   std::string name;               // a kind of NIC
   std::string wire;               // "udp", or the device: "rxe0"
+  bool shared_memory = false;     // reaches others of its host on the wire kShmWire
   bool reads_any_memory = false;  // kAnyMemoryLkey names all memory of this process
   // A device of another make, which works by itself. It may number QPNs and keys in order
   // (otherwise they are random) and give a region one key for both uses; and it may say
@@ -70,6 +74,14 @@ struct QueuePairOptions {
   bool roce_port = false;
 };
 
+// Where a NIC is met by others of its host: an abstract UNIX socket named by `socket`, 0 if there
+// is none. Who knows the nonce was told it by the set-up of a connection.
+struct SharedMemoryAddress {
+  std::uint64_t socket = 0;
+  std::uint64_t nonce = 0;
+  friend bool operator==(const SharedMemoryAddress&, const SharedMemoryAddress&) = default;
+};
+
 // What the other side needs to know of a queue pair to connect to it; travels in set-up messages.
 struct QueuePairAddress {
   proto::UdpAddress udp;
@@ -77,6 +89,7 @@ struct QueuePairAddress {
   std::uint32_t first_psn = 0;     // of the first packet this side sends
   std::uint32_t path_mtu_max = 0;  // the largest path MTU the route to the peer allows, 256..4096
   std::uint32_t read_atomic_max = 0;  // READs and atomics this side serves at once
+  SharedMemoryAddress shared_memory{};
 };
 
 // The two ends of a connection as agreed in set-up.
@@ -130,6 +143,10 @@ class Nic {
   // Errors: kInvalidArgument (unknown QPN, path MTU not a power of two in 256..4096).
   virtual std::expected<void, Error> connect_queue_pair(Qpn qpn, const QueuePairPeer& peer,
                                                         std::uint64_t now_ns) = 0;
+
+  // The wire that a connected queue pair is on. A NIC with several takes the best that both sides
+  // have: shared memory, if the peer's address tells of it and it is of this host.
+  virtual std::string_view wire_of(Qpn /*qpn*/) { return attributes().wire; }
 
   // Moves the queue pair to error: every outstanding request completes with `reason`, later posts
   // with kFlushed. No effect on an unknown QPN or a queue pair in error. (A queue pair that fails

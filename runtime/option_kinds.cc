@@ -18,6 +18,7 @@ namespace {
 constexpr std::array kLogLevels{LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
                                 LogLevel::kDebug};
 constexpr std::array kNicChoices{NicChoice::kAuto, NicChoice::kSoft, NicChoice::kVerbs};
+constexpr std::array kWireChoices{WireChoice::kAuto, WireChoice::kUdp, WireChoice::kShm};
 // IBTA 3.5.3, table 1: the path MTUs there are.
 constexpr std::uint64_t kPathMtuMin = 256;
 constexpr std::uint64_t kPathMtuMax = 4096;
@@ -50,6 +51,9 @@ struct Assign {
   }
   bool operator()(const NicChoiceKind& kind) const {
     return assign_named(text, kNicChoices, options.*kind.member);
+  }
+  bool operator()(const WireChoiceKind& kind) const {
+    return assign_named(text, kWireChoices, options.*kind.member);
   }
   bool operator()(const SwitchKind& kind) const {
     if (text != kind.on && text != kind.off) return false;
@@ -93,6 +97,9 @@ struct ValueText {
   std::string operator()(const NicChoiceKind& kind) const {
     return std::string{name(options.*kind.member)};
   }
+  std::string operator()(const WireChoiceKind& kind) const {
+    return std::string{name(options.*kind.member)};
+  }
   std::string operator()(const SwitchKind& kind) const {
     return std::string{options.*kind.member ? kind.on : kind.off};
   }
@@ -112,6 +119,7 @@ struct ValueText {
 struct TypeText {
   std::string_view operator()(const LogLevelKind&) const { return "word"; }
   std::string_view operator()(const NicChoiceKind&) const { return "word"; }
+  std::string_view operator()(const WireChoiceKind&) const { return "word"; }
   std::string_view operator()(const SwitchKind&) const { return "word"; }
   std::string_view operator()(const TextKind& kind) const { return kind.what; }
   std::string_view operator()(const DurationKind&) const { return "duration"; }
@@ -125,6 +133,7 @@ struct TypeText {
 struct RangeText {
   std::string operator()(const LogLevelKind&) const { return names(kLogLevels); }
   std::string operator()(const NicChoiceKind&) const { return names(kNicChoices); }
+  std::string operator()(const WireChoiceKind&) const { return names(kWireChoices); }
   std::string operator()(const SwitchKind& kind) const {
     return fmt::format("{}, {}", kind.off, kind.on);
   }
@@ -164,6 +173,15 @@ std::string_view name(NicChoice choice) {
     case NicChoice::kAuto: return "auto";
     case NicChoice::kSoft: return "soft";
     case NicChoice::kVerbs: return "verbs";
+  }
+  return "?";
+}
+
+std::string_view name(WireChoice choice) {
+  switch (choice) {
+    case WireChoice::kAuto: return "auto";
+    case WireChoice::kUdp: return "udp";
+    case WireChoice::kShm: return "shm";
   }
   return "?";
 }

@@ -26,9 +26,20 @@ const std::array kRows{
         "device, Soft-RoCE's included. `auto` takes the device that the route to the peer, or "
         "the address listened on, leads to, and the soft NIC where there is none."},
     OptionRow{
+        "MAPWIRE_WIRE", WireChoiceKind{&Options::wire},
+        "Of the soft NIC. `shm` is memory that the processes at both ends share, for peers in "
+        "the same network namespace of the same host; `udp` reaches every address. `auto` is "
+        "`shm` where both ends can, and `udp` elsewhere. With `shm` other peers are refused."},
+    OptionRow{
         "MAPWIRE_TAKEOVER", DurationKind{&Options::takeover_ns, 10 * kMicrosecondNs, kSecondNs},
         "How long the application may not poll before the helper thread serves the peers. On an "
         "RDMA device, which serves them itself, at least 20ms."},
+    OptionRow{
+        "MAPWIRE_SPIN", DurationKind{&Options::spin_ns, 0, kMillisecondNs},
+        "How long at most a call that waits looks for completions before it sleeps. Within "
+        "this it adapts: waits that end soon make it longer, long ones shorten it to nothing. "
+        "With `0us` a waiting call always sleeps at once. Polling and the event descriptor "
+        "never spin."},
     OptionRow{"MAPWIRE_DEADLINE", DurationKind{&Options::deadline_ns, kMillisecondNs, kHourNs},
               "A peer that acknowledges nothing for so long fails what is outstanding, with "
               "`retry_exceeded`."},

@@ -20,6 +20,7 @@ struct Options {
   bool single_thread = false;
   bool inline_progress = false;
   NicChoice nic = NicChoice::kAuto;
+  WireChoice wire = WireChoice::kAuto;
   std::string faults;
   std::string pcap_file;
   std::string trace_file;
@@ -29,6 +30,7 @@ struct Options {
   std::uint16_t udp_port = 0;
   bool udp_single = false;
   std::uint64_t takeover_ns = 1'000'000;
+  std::uint64_t spin_ns = 50'000;
   std::uint64_t seed = 0;
   friend bool operator==(const Options&, const Options&) = default;
 

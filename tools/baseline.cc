@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tools/cache_line_baseline.h"
+#include "tools/memory_copy_baseline.h"
 #include "tools/udp_latency_baseline.h"
 #include "tools/udp_stream_baseline.h"
 
@@ -46,7 +47,10 @@ std::expected<std::unique_ptr<LatencyBaseline>, Error> make_latency_baseline(
 
 std::expected<std::unique_ptr<BandwidthBaseline>, Error> make_bandwidth_baseline(
     const BaselineSubject& subject, int far_processor) {
-  if (subject.wire != "udp") return no_baseline(subject.wire, "udp");
+  if (subject.wire == "shm") {
+    return std::make_unique<MemoryCopyBaseline>(std::max<std::size_t>(subject.bytes, 1));
+  }
+  if (subject.wire != "udp") return no_baseline(subject.wire, "udp and shm");
   return UdpStreamBaseline::create(std::min(subject.bytes, subject.packet_bytes), far_processor);
 }
 

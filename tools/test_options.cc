@@ -57,7 +57,7 @@ void add_work(CLI::App& command, TestOptions& options) {
                    "With --local: measure the limit of this machine in turn with the test, and "
                    "print the ratio to it");
   command.add_flag("-e,--events", options.sleep,
-                   "Sleep until something happens instead of polling");
+                   "Wait for events instead of polling: asleep, but for what MAPWIRE_SPIN allows");
 }
 
 void add_manner(CLI::App& command, TestOptions& options) {
@@ -72,6 +72,9 @@ void add_manner(CLI::App& command, TestOptions& options) {
       ->capture_default_str();
   command.add_option("--nic", options.nic, "auto: the RDMA device on the route, or soft")
       ->check(CLI::IsMember({"auto", "soft", "verbs"}))
+      ->capture_default_str();
+  command.add_option("--wire", options.wire, "Of the soft NIC; auto: shm on one host, or udp")
+      ->check(CLI::IsMember({"auto", "udp", "shm"}))
       ->capture_default_str();
   command.add_option("--threads", options.threads, "single: no locks, implies --inline")
       ->check(CLI::IsMember({"safe", "single"}))
@@ -103,6 +106,7 @@ TestOptions default_test_options(const Options& environment) {
   TestOptions options;
   options.path_mtu = environment.path_mtu;
   options.nic = std::string{name(environment.nic)};
+  options.wire = std::string{name(environment.wire)};
   options.threads = environment.single_thread ? "single" : "safe";
   options.inline_progress = environment.inline_progress;
   options.timeout_ns = environment.connect_timeout_ns;
@@ -170,11 +174,17 @@ NicChoice nic_choice(const TestOptions& options) {
   return options.nic == "soft" ? NicChoice::kSoft : NicChoice::kAuto;
 }
 
+WireChoice wire_choice(const TestOptions& options) {
+  if (options.wire == "udp") return WireChoice::kUdp;
+  return options.wire == "shm" ? WireChoice::kShm : WireChoice::kAuto;
+}
+
 ContextOptions context_options(const TestOptions& options) {
   const bool single = options.threads == "single";
   return {.threads = single ? Threads::kSingle : Threads::kSafe,
           .progress = single || options.inline_progress ? Progress::kInline : Progress::kPassive,
           .nic = nic_choice(options),
+          .wire = wire_choice(options),
           .address = options.address.empty() ? options.bind_address : options.address,
           .pcap_file = options.pcap_file,
           .faults = options.faults};

@@ -40,6 +40,7 @@ struct TestOptions {
   std::uint32_t receive_depth = 64;
   std::string profile = "mapwire";
   std::string nic = "auto";
+  std::string wire = "auto";
   std::string threads = "safe";
   bool inline_progress = false;
   std::uint64_t timeout_ns = 0;
@@ -70,6 +71,7 @@ std::string conflict(const TestOptions& options);
 TestOp test_op(const TestOptions& options);
 std::vector<std::uint64_t> test_sizes(const TestOptions& options);  // ascending, at least one
 NicChoice nic_choice(const TestOptions& options);
+WireChoice wire_choice(const TestOptions& options);
 ContextOptions context_options(const TestOptions& options);
 EndpointOptions endpoint_options(const TestOptions& options);
 

@@ -68,17 +68,33 @@ std::expected<std::unique_ptr<Wire>, Error> make_wire(const Options& options,
   return wire;
 }
 
-bool wants_soft_wire(const Options& options) {
+// Faults, captures and traces are of packets.
+bool wants_packets(const Options& options) {
   return !options.faults.empty() || !options.pcap_file.empty() || !options.trace_file.empty();
+}
+
+bool wants_shared_memory(const Options& options) {
+  return options.wire == WireChoice::kShm ||
+         (options.wire == WireChoice::kAuto && !wants_packets(options));
 }
 
 std::expected<ChosenNic, Error> make_soft(const Options& options, std::string reason,
                                           CounterBlock* counters) {
+  if (options.wire == WireChoice::kShm && wants_packets(options)) {
+    return std::unexpected(Error::make(
+        Code::kBadOption, ErrorScope::kProcess,
+        "wire shm: has no packets, which faults, captures and traces are of; leave them "
+        "away, or take the wire udp (MAPWIRE_WIRE=udp)"));
+  }
   auto wire = make_wire(options, counters);
   if (!wire) return std::unexpected(wire.error());
-  auto nic = nic_fw::make_soft_nic({.seed = options.seed}, std::move(*wire), counters);
+  auto nic =
+      nic_fw::make_soft_nic({.seed = options.seed, .shared_memory = wants_shared_memory(options)},
+                            std::move(*wire), counters);
   if (!nic) return std::unexpected(nic.error());
-  return ChosenNic{.nic = std::move(*nic), .reason = std::move(reason)};
+  return ChosenNic{.nic = std::move(*nic),
+                   .reason = std::move(reason),
+                   .shm_alone = options.wire == WireChoice::kShm};
 }
 
 std::expected<ChosenNic, Error> make_verbs(const DeviceChoice& choice) {
@@ -88,7 +104,7 @@ std::expected<ChosenNic, Error> make_verbs(const DeviceChoice& choice) {
 }
 
 std::expected<ChosenNic, Error> choose_verbs(const Settings& settings) {
-  if (wants_soft_wire(settings.options)) {
+  if (wants_packets(settings.options)) {
     return std::unexpected(
         Error::make(Code::kBadOption, ErrorScope::kProcess,
                     "verbs NIC: faults, captures and traces are of the soft NIC's wire; leave them "
@@ -106,7 +122,7 @@ std::expected<ChosenNic, Error> choose_verbs(const Settings& settings) {
 }
 
 std::expected<ChosenNic, Error> choose_any(const Settings& settings, CounterBlock* counters) {
-  if (wants_soft_wire(settings.options)) {
+  if (wants_packets(settings.options)) {
     return make_soft(settings.options, "faults, captures and traces want its wire", counters);
   }
   if (settings.address.empty()) {

@@ -14,7 +14,8 @@ namespace mapwire::detail {
 
 struct ChosenNic {
   std::unique_ptr<Nic> nic;
-  std::string reason;  // why this one, for people
+  std::string reason;      // why this one, for people
+  bool shm_alone = false;  // peers that are not reached through shared memory are refused
 };
 
 // Errors: those of Context::create, kBadFile (pcap, trace). `counters` (null: none are kept)

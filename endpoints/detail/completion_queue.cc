@@ -5,18 +5,16 @@
 #include <cstdlib>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace mapwire::detail {
 
 void CompletionQueue::reserve(std::size_t capacity) {
   if (capacity <= ring_.size()) return;
   // Doubling keeps the cost of opening many endpoints linear.
-  std::vector<Completion> larger(std::max(capacity, 2 * ring_.size()));
-  const std::size_t kept = take(larger);
+  LazyArray<Completion> larger{std::max(capacity, 2 * ring_.size())};
+  for (std::size_t i = 0; i < size_; ++i) larger[i] = ring_[(head_ + i) % ring_.size()];
   ring_ = std::move(larger);
   head_ = 0;
-  size_ = kept;
 }
 
 void CompletionQueue::push(const Completion& completion) {
@@ -28,8 +26,8 @@ void CompletionQueue::push(const Completion& completion) {
 std::size_t CompletionQueue::take(std::span<Completion> out) {
   const std::size_t count = std::min(size_, out.size());
   for (std::size_t i = 0; i < count; ++i) out[i] = ring_[(head_ + i) % ring_.size()];
-  if (count != 0) head_ = (head_ + count) % ring_.size();
   size_ -= count;
+  head_ = size_ == 0 ? 0 : (head_ + count) % ring_.size();
   return count;
 }
 

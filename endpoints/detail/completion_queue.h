@@ -3,15 +3,15 @@
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 #include "mapwire/endpoints/completion.h"
+#include "mapwire/runtime/lazy_memory.h"
 
 namespace mapwire::detail {
 
 // A FIFO whose capacity is reserved when endpoints open, so that pushing never allocates: an
 // endpoint has at most send_entries + receive_entries requests that the application has not seen
-// complete.
+// complete. That so many ever wait is rare: whenever it was empty it begins anew at its first page.
 //
 // Threads: guarded by the context's lock.
 class CompletionQueue {
@@ -27,7 +27,7 @@ class CompletionQueue {
   std::size_t take(std::span<Completion> out);
 
  private:
-  std::vector<Completion> ring_;
+  LazyArray<Completion> ring_;
   std::size_t head_ = 0;
   std::size_t size_ = 0;
 };

@@ -8,6 +8,7 @@
 #include <expected>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -20,8 +21,11 @@ namespace {
 // With Progress::kInline: how often poll() looks at the control plane, and how much it does there.
 constexpr std::uint64_t kControlPeriodNs = 1'000'000;
 constexpr int kControlHandlersMax = 16;
-// How long such a context sleeps without looking: its control plane has no event descriptor.
+// How long such a context sleeps without looking: its control plane has no event descriptor. Twice
+// as long each time that nothing was to be done there, up to the second: so keep-alives, which come
+// in equal steps, are late by no more than a step, and idling takes little of a processor.
 constexpr std::uint64_t kInlineSleepNs = 10'000'000;
+constexpr std::uint64_t kInlineSleepMaxNs = 80'000'000;
 
 // A device serves its peers by itself: what is left to a helper thread (credits, deadlines, news of
 // the device) is not worth a look each millisecond, which costs long messages a few percent.
@@ -55,7 +59,10 @@ std::expected<std::shared_ptr<Context::Impl>, Error> Context::Impl::create(
 
 Context::Impl::Impl(const detail::Settings& settings, std::shared_ptr<detail::DataPath> path,
                     CounterBlock* counters)
-    : settings_{settings}, path_{std::move(path)}, control_{path_, settings_, counters} {
+    : settings_{settings},
+      path_{std::move(path)},
+      control_{path_, settings_, counters},
+      spin_bound_{settings.options.spin_ns} {
   path_->on_endpoint_ended = [this](EndpointId id, Code code) {
     control_.on_endpoint_ended(id, code);
   };
@@ -83,18 +90,36 @@ std::size_t Context::Impl::poll(std::span<Completion> out) {
 
 std::size_t Context::Impl::wait(std::span<Completion> out, std::uint64_t timeout_ns) {
   if (out.empty()) return 0;
+  const std::uint64_t start_ns = now_ns();
   const std::uint64_t deadline_ns = after(timeout_ns);
+  const auto found = spin(out, std::min(deadline_ns, start_ns + spin_bound_.ns()));
+  const std::size_t count = found ? *found : sleep(out, deadline_ns);
+  const std::uint64_t end_ns = now_ns();
+  spin_bound_.on_wait(end_ns - start_ns, end_ns < deadline_ns);
+  return count;
+}
+
+// Nothing: sleep now.
+std::optional<std::size_t> Context::Impl::spin(std::span<Completion> out, std::uint64_t end_ns) {
+  while (now_ns() < end_ns) {
+    if (!passive()) run_control_if_due();
+    if (const auto count = path_->look(out)) return count;
+  }
+  return std::nullopt;
+}
+
+std::size_t Context::Impl::sleep(std::span<Completion> out, std::uint64_t deadline_ns) {
   for (;;) {
     if (!passive()) run_control_if_due();
     const std::uint64_t sleep_ns =
-        passive() ? deadline_ns : std::min(deadline_ns, after(kInlineSleepNs));
+        passive() ? deadline_ns : std::min(deadline_ns, after(next_inline_sleep_ns()));
     if (const auto count = path_->wait(out, deadline_ns, sleep_ns)) return *count;
   }
 }
 
 bool Context::Impl::arm() {
   if (!passive()) run_control_if_due();
-  return path_->arm(!passive(), after(kInlineSleepNs));
+  return path_->arm(!passive(), after(next_inline_sleep_ns()));
 }
 
 void Context::Impl::run_control_if_due() {
@@ -105,7 +130,15 @@ void Context::Impl::run_control_if_due() {
   if (!turn.owns_lock()) return;  // somebody else runs it
   control_.io().restart();
   for (int i = 0; i < kControlHandlersMax && control_.io().poll_one() != 0; ++i) {
+    inline_sleep_ns_.store(0, std::memory_order_relaxed);
   }
+}
+
+std::uint64_t Context::Impl::next_inline_sleep_ns() {
+  const std::uint64_t last_ns = inline_sleep_ns_.load(std::memory_order_relaxed);
+  const std::uint64_t next_ns = std::clamp(2 * last_ns, kInlineSleepNs, kInlineSleepMaxNs);
+  inline_sleep_ns_.store(next_ns, std::memory_order_relaxed);
+  return next_ns;
 }
 
 void Context::Impl::run_control_and_nic() {

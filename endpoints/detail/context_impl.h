@@ -10,6 +10,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -20,6 +21,7 @@
 #include "mapwire/endpoints/detail/helper_thread.h"
 #include "mapwire/endpoints/detail/reply.h"
 #include "mapwire/endpoints/detail/settings.h"
+#include "mapwire/endpoints/detail/spin_bound.h"
 #include "mapwire/runtime/counters.h"
 #include "mapwire/runtime/error.h"
 
@@ -63,16 +65,21 @@ class Context::Impl : public std::enable_shared_from_this<Context::Impl> {
        CounterBlock* counters);
 
   bool passive() const { return settings_.progress == Progress::kPassive; }
+  std::optional<std::size_t> spin(std::span<Completion> out, std::uint64_t end_ns);
+  std::size_t sleep(std::span<Completion> out, std::uint64_t deadline_ns);
   void run_control_if_due();
+  std::uint64_t next_inline_sleep_ns();
   void run_control_and_nic();
 
   const detail::Settings settings_;
   const std::shared_ptr<detail::DataPath> path_;
   detail::Control control_;
+  detail::SpinBound spin_bound_;
   // Progress::kInline: who holds it runs the control plane.
   std::mutex control_turn_;
   std::atomic<std::uint64_t> control_due_ns_ = 0;
-  std::unique_ptr<detail::HelperThread> helper_;  // with Progress::kPassive
+  std::atomic<std::uint64_t> inline_sleep_ns_ = 0;  // the last; 0: there was something to do
+  std::unique_ptr<detail::HelperThread> helper_;    // with Progress::kPassive
 };
 
 template <class T>

@@ -144,7 +144,7 @@ inline constexpr std::size_t kStrangersMax = 64;
 inline constexpr std::uint64_t kHelloTimeoutNs = 5'000'000'000;
 inline constexpr std::size_t kAcceptedLinksMax = 1024;
 // Connections of a listener in set-up or not accepted yet: far fewer than the 341 of the default
-// sizes that a context holds.
+// sizes that a context holds on an RDMA device.
 inline constexpr std::size_t kBacklogMax = 128;
 inline constexpr std::size_t kSetUpsPerLinkMax = kBacklogMax / 2;  // leaves room for other peers
 

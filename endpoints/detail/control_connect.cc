@@ -155,7 +155,7 @@ asio::awaitable<Control::EndpointResult> Control::set_up_over(std::shared_ptr<Li
   if (!number) co_return std::unexpected(too_many_connections(*link));
 
   const SetUp set_up{.link = link, .number = *number, .endpoint = *endpoint, .path = path_};
-  link->send(make_request(*number, **endpoint, path_->attributes()));
+  link->send(make_request(*number, **endpoint, path_->attributes(), path_->shm_alone()));
   auto finished = co_await finish_as_connector(io_, set_up, deadline_ns);
   if (!finished) {
     (*endpoint)->close();

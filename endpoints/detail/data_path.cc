@@ -13,6 +13,7 @@
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/runtime/clock.h"
+#include "mapwire/runtime/reserve.h"
 
 namespace mapwire::detail {
 namespace {
@@ -32,6 +33,7 @@ DataPath::DataPath(Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock>
       counter_block_{std::move(counters)},
       counters_{PathCounters::in(counter_block_.get())},
       reason_{std::move(nic.reason)},
+      shm_alone_{nic.shm_alone},
       nic_{std::move(nic.nic)},
       connection_manager_{nic_->connection_manager()},
       attributes_{nic_->attributes()},
@@ -47,72 +49,13 @@ std::expected<std::shared_ptr<DataPath>, Error> DataPath::create(
 
 std::size_t DataPath::poll(std::span<Completion> out) {
   const std::lock_guard guard{lock_};
-  tell_credits_came();  // the application is about to try again anyway
+  if (attention_) tell_credits_came();  // the application is about to try again anyway
   return poll_locked(out);
-}
-
-std::optional<std::size_t> DataPath::wait(std::span<Completion> out, std::uint64_t deadline_ns,
-                                          std::uint64_t sleep_until_ns) {
-  std::unique_lock guard{lock_};
-  std::size_t count = poll_locked(out);
-  bool over = tell_credits_came() || now_ns() >= deadline_ns;
-  if (count != 0 || over) return count;
-  const std::uint64_t wakes_ns = std::min(sleep_until_ns, nic_deadline_ns());
-  ++waiters_;
-  waiter_wakes_ns_ = waiters_ == 1 ? wakes_ns : std::min(wakes_ns, waiter_wakes_ns_);
-  guard.unlock();
-  wake_.sleep_until(wakes_ns);
-  guard.lock();
-  // Nobody knows which of the others wakes next, so any deadline wakes them all.
-  waiter_wakes_ns_ = --waiters_ == 0 ? kNobody : UINT64_MAX;
-  count = poll_locked(out);
-  over = tell_credits_came() || now_ns() >= deadline_ns;
-  if (count == 0 && !over) return std::nullopt;
-  return count;
-}
-
-bool DataPath::arm(bool use_alarm, std::uint64_t alarm_ns_max) {
-  const std::lock_guard guard{lock_};
-  if (nic_ == nullptr) return true;
-  serve_nic();
-  // Also makes a device notify of what comes from now on.
-  const std::uint64_t deadline_ns = nic_deadline_ns();
-  if (deadline_ns == 0) serve_nic();
-  if (!completions_.empty() || !credit_came_.empty()) return false;
-  armed_ = true;
-  if (use_alarm) {
-    alarm_ns_ = std::max<std::uint64_t>(std::min(alarm_ns_max, deadline_ns), 1);
-    wake_.set_alarm(alarm_ns_);
-  }
-  return true;
-}
-
-void DataPath::disarm() {
-  armed_ = false;
-  if (alarm_ns_ == kNobody) return;
-  alarm_ns_ = kNobody;
-  wake_.set_alarm(UINT64_MAX);
 }
 
 void DataPath::serve() {
   const std::lock_guard guard{lock_};
   serve_nic();
-}
-
-std::optional<std::uint64_t> DataPath::serve_for_absent(std::uint64_t polls_seen) {
-  if (!lock_.try_lock()) return std::nullopt;
-  const std::lock_guard guard{lock_, std::adopt_lock};
-  helper_wakes_ns_ = kNobody;
-  if (nic_ == nullptr || polls() != polls_seen) return std::nullopt;
-  counters_.helper_serves.add();
-  serve_nic();
-  helper_wakes_ns_ = std::max<std::uint64_t>(nic_deadline_ns(), 1);
-  return helper_wakes_ns_;
-}
-
-bool DataPath::attended() {
-  const std::lock_guard guard{lock_};
-  return waiters_ != 0 || armed_;
 }
 
 void DataPath::shut_down() {
@@ -123,6 +66,7 @@ void DataPath::shut_down() {
   connection_manager_ = nullptr;
   nic_.reset();
   helper_wakes_ns_ = kNobody;
+  attention_ = true;
 }
 
 // Without the NIC nobody repeats a good-bye that the network has lost.
@@ -138,17 +82,32 @@ void DataPath::await_disconnects() {
 
 std::size_t DataPath::poll_locked(std::span<Completion> out) {
   polls_.store(polls() + 1, std::memory_order_relaxed);
+  return attention_ ? poll_with_attention(out) : poll_into(out);
+}
+
+std::size_t DataPath::poll_into(std::span<Completion> out) {
+  direct_ = out;
+  poll_nic(out.size());
+  return out.size() - std::exchange(direct_, {}).size();
+}
+
+std::size_t DataPath::poll_with_attention(std::span<Completion> out) {
   if (nic_ == nullptr) return 0;
   if (helper_wakes_ns_ != kNobody) send_helper_away();
   if (armed_) disarm();
   if (!credit_due_.empty()) send_due_credits();
-  direct_ = completions_.empty() ? out : out.subspan(completions_.take(out));
-  poll_nic(direct_.size());
-  const std::size_t count = out.size() - std::exchange(direct_, {}).size();
+  std::size_t count = take_queued(out);
+  count += poll_into(out.subspan(count));
   if (wake_.signalled() && completions_.empty()) wake_.clear();
-  for (const Completion& completion : out.first(count)) hand_over(completion);
   after_post();
+  attention_ = needs_attention();
   return count;
+}
+
+bool DataPath::needs_attention() const {
+  return nic_ == nullptr || helper_wakes_ns_ != kNobody || waiters_ != 0 || armed_ ||
+         wake_.signalled() || !completions_.empty() || !credit_due_.empty() ||
+         !credit_wanted_.empty() || !credit_came_.empty();
 }
 
 // Takes up to `max` completions of the NIC to their endpoints; fewer if it has no more. An endpoint
@@ -191,8 +150,9 @@ void DataPath::serve_nic() {
   if (nic_ == nullptr) return;
   send_due_credits();
   for (int round = 0; round < kRoundsMax; ++round) {
-    if (poll_nic(kBatch) == 0 && round > 0) return;
+    if (poll_nic(kBatch) == 0 && round > 0) break;
   }
+  after_post();
 }
 
 void DataPath::drain_nic() {
@@ -200,11 +160,16 @@ void DataPath::drain_nic() {
   poll_nic(kBatch);
   while (poll_nic(kBatch) != 0) {  // ends: nothing is posted meanwhile, and the queues are bounded
   }
+  after_post();
 }
 
-void DataPath::hand_over(const Completion& completion) {
-  Endpoint::Impl* endpoint = endpoints_.find(completion.endpoint);
-  if (endpoint != nullptr) endpoint->on_seen(completion.operation);
+std::size_t DataPath::take_queued(std::span<Completion> out) {
+  const std::size_t count = completions_.take(out);
+  for (const Completion& completion : out.first(count)) {
+    Endpoint::Impl* endpoint = endpoints_.find(completion.endpoint);
+    if (endpoint != nullptr) endpoint->on_seen(completion.operation);
+  }
+  return count;
 }
 
 void DataPath::take_async_events() {
@@ -256,42 +221,18 @@ void DataPath::forget_credit_wanted(EndpointId id) {
   std::erase(credit_came_, id);
 }
 
-std::uint64_t DataPath::nic_deadline_ns() {
-  return nic_ == nullptr ? UINT64_MAX : nic_->next_deadline_ns();
-}
-
 void DataPath::reserve_completions(std::size_t requests) {
   reserved_ += requests;
   completions_.reserve(reserved_ + completions_.size());
-  credit_due_.reserve(endpoints_.size());
-  credit_wanted_.reserve(endpoints_.size());
-  credit_came_.reserve(endpoints_.size());
+  for (auto* list : {&credit_due_, &credit_wanted_, &credit_came_}) {
+    reserve_doubling(*list, endpoints_.size());
+  }
 }
 
-void DataPath::complete(const Completion& completion) {
-  if (!direct_.empty()) {
-    direct_.front() = completion;
-    direct_ = direct_.subspan(1);
-    return;
-  }
+void DataPath::queue(Completion completion) {
   completions_.push(completion);
+  attention_ = true;
   if (waiters_ != 0 || armed_) wake_.signal();
-}
-
-// The application is back. Until the helper has stepped back each post would ask the NIC for its
-// next deadline, for its sake.
-void DataPath::send_helper_away() {
-  helper_wakes_ns_ = kNobody;
-  wake_helper();
-}
-
-void DataPath::wake_for_deadline() {
-  const std::uint64_t deadline_ns = nic_deadline_ns();
-  if (deadline_ns < helper_wakes_ns_) {
-    helper_wakes_ns_ = kNobody;
-    wake_helper();
-  }
-  if (deadline_ns < waiter_wakes_ns_ || deadline_ns < alarm_ns_) wake_.signal();
 }
 
 }  // namespace mapwire::detail

@@ -19,6 +19,7 @@
 #include "mapwire/endpoints/detail/context_lock.h"
 #include "mapwire/endpoints/detail/endpoint_table.h"
 #include "mapwire/endpoints/detail/path_counters.h"
+#include "mapwire/endpoints/detail/probe_memory.h"
 #include "mapwire/endpoints/detail/wake_descriptor.h"
 #include "mapwire/runtime/connection_manager.h"
 #include "mapwire/runtime/counters.h"
@@ -41,14 +42,16 @@ class DataPath {
   ContextLock& lock() { return lock_; }
   const NicAttributes& attributes() const { return attributes_; }
   const std::string& reason() const { return reason_; }
+  bool shm_alone() const { return shm_alone_; }  // as in ChosenNic
 
   // The application's calls; they take the lock. poll() and arm() as in context.h; arm() sets the
   // alarm if `use_alarm`: when nobody else keeps the NIC's deadlines. wait() polls, sleeps once if
-  // there was nothing, and polls again. It answers nothing if the application is to sleep on, and 0
-  // if it is not, because credits have come or the time is over.
+  // there was nothing, and polls again; look() polls alone. They answer nothing if the application
+  // is to wait on, and 0 if it is not, because credits have come or (wait() only) the time is over.
   [[gnu::flatten]] std::size_t poll(std::span<Completion> out);
   std::optional<std::size_t> wait(std::span<Completion> out, std::uint64_t deadline_ns,
                                   std::uint64_t sleep_until_ns);
+  std::optional<std::size_t> look(std::span<Completion> out);
   bool arm(bool use_alarm, std::uint64_t alarm_ns_max);
   int event_fd() const { return wake_.fd(); }
 
@@ -82,6 +85,7 @@ class DataPath {
   Nic* nic() { return nic_.get(); }
   EndpointTable& endpoints() { return endpoints_; }
   PathCounters& counters() { return counters_; }
+  ProbeMemory& probe_memory() { return probe_memory_; }
   // Room for the completions of `requests` more requests under way at once; give_back when the
   // endpoint goes.
   void reserve_completions(std::size_t requests);
@@ -91,19 +95,45 @@ class DataPath {
   // The same for all completions that the NIC has: before an end, so that what a peer knows to be
   // delivered is delivered. However full the queues are, it takes them whole.
   void drain_nic();
-  // Gives a completion to the application: at once if it polls, else by the queue.
-  void complete(const Completion& completion);
-  // To be called after each post: it may have moved the NIC's deadline forward.
+  // Gives a completion to the application. True: it polls and takes it with this poll; false: the
+  // completion waits in the queue, and Endpoint::Impl::on_seen tells when it is taken.
+  [[gnu::always_inline]] inline bool complete(const Completion& completion) {
+    if (direct_.empty()) [[unlikely]] {
+      queue(completion);
+      return false;
+    }
+    // Field by field: what was just written in pieces is read as a whole only after it has left
+    // the store buffer, which takes longer than all the rest here.
+    Completion& out = direct_.front();
+    out.cookie = completion.cookie;
+    out.endpoint = completion.endpoint;
+    out.operation = completion.operation;
+    out.status = completion.status;
+    out.has_immediate = completion.has_immediate;
+    out.immediate = completion.immediate;
+    out.bytes = completion.bytes;
+    static_assert(sizeof(Completion) == 40, "a new field is to be copied as well");
+    direct_ = direct_.subspan(1);
+    return true;
+  }
+  // To be called after each post, and each poll of the NIC: it may have moved the NIC's deadline
+  // forward, and those who sleep rely on the NIC having been asked for it since.
   void after_post() {
     if (helper_wakes_ns_ != kNobody || waiter_wakes_ns_ != kNobody || alarm_ns_ != kNobody) {
       wake_for_deadline();
     }
   }
   // The endpoint has grants to tell the peer, if no message of its own does before the next poll.
-  void note_credit_due(EndpointId id) { credit_due_.push_back(id); }
+  void note_credit_due(EndpointId id) {
+    credit_due_.push_back(id);
+    attention_ = true;
+  }
   // A send of the endpoint would have blocked for want of credits: when they come, who sleeps
   // wakes.
-  void note_credit_wanted(EndpointId id) { credit_wanted_.push_back(id); }
+  void note_credit_wanted(EndpointId id) {
+    credit_wanted_.push_back(id);
+    attention_ = true;
+  }
   // It was posted after all.
   void forget_credit_wanted(EndpointId id);
 
@@ -112,6 +142,10 @@ class DataPath {
            WakeDescriptor wake);
 
   std::size_t poll_locked(std::span<Completion> out);
+  // Takes the NIC's completions straight to `out`.
+  std::size_t poll_into(std::span<Completion> out);
+  [[gnu::cold, gnu::noinline]] std::size_t poll_with_attention(std::span<Completion> out);
+  bool needs_attention() const;
   struct Taken {
     std::size_t count = 0;
     bool events = false;  // the NIC has some
@@ -122,7 +156,9 @@ class DataPath {
   // Cold: what most polls have no need of.
   [[gnu::cold, gnu::noinline]] void disarm();
   void await_disconnects();
-  void hand_over(const Completion& completion);
+  // By value, as the other way of complete() is faster if nobody takes the completion's address.
+  [[gnu::cold, gnu::noinline]] void queue(Completion completion);
+  [[gnu::cold, gnu::noinline]] std::size_t take_queued(std::span<Completion> out);
   [[gnu::cold, gnu::noinline]] void take_async_events();
   void on_async_event(const AsyncEvent& event);
   [[gnu::cold, gnu::noinline]] void take_connection_events();
@@ -139,6 +175,8 @@ class DataPath {
   std::unique_ptr<CounterBlock> counter_block_;  // before the NIC, which counts in it to the end
   PathCounters counters_;
   std::string reason_;
+  bool shm_alone_;
+  ProbeMemory probe_memory_;  // before the NIC, which writes in it
   std::unique_ptr<Nic> nic_;
   ConnectionManager* connection_manager_;  // the NIC's; null if it has none or is gone
   NicAttributes attributes_;
@@ -159,6 +197,9 @@ class DataPath {
   std::uint64_t alarm_ns_ = kNobody;
   std::uint32_t waiters_ = 0;
   bool armed_ = false;
+  // False: a poll has nothing to do but to ask the NIC. Whoever gives it something else to do sets
+  // it.
+  bool attention_ = true;
 };
 
 }  // namespace mapwire::detail

@@ -26,7 +26,9 @@ Error broken(EndpointId id, Code code, std::string_view what) {
 
 void Endpoint::Impl::forget_region(const detail::PendingRequest& request) {
   Nic* nic = path_->nic();
-  if (request.region && nic != nullptr) nic->deregister_memory(*request.region);
+  if (request.region != proto::kAnyMemoryLkey && nic != nullptr) {
+    nic->deregister_memory(request.region);
+  }
 }
 
 // A request that the NIC gives up because of something else ends nothing: what ended the queue pair
@@ -85,13 +87,13 @@ void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
   Completion completion{
       .cookie = request.cookie, .endpoint = id_, .operation = request.operation, .status = status};
   if (status != Code::kOk) {
-    path_->complete(completion);  // before those that fail with it
+    deliver(completion);  // before those that fail with it
     fail_for(status, "a request failed");
     return;
   }
   const bool headed = request.operation == Operation::kSend;
   completion.bytes = entry.bytes - (headed ? header_bytes() : 0);
-  path_->complete(completion);
+  deliver(completion);
 }
 
 void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
@@ -107,7 +109,7 @@ void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
                         .operation = by_write ? Operation::kReceiveWrite : Operation::kReceive,
                         .status = status};
   if (status != Code::kOk) {
-    path_->complete(completion);
+    deliver(completion);
     fail_for(status, "a receive failed");
     return;
   }
@@ -116,7 +118,7 @@ void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
   completion.bytes = entry.bytes - (by_write ? 0 : header_bytes());
   completion.has_immediate = (entry.flags & proto::kFlagImmediate) != 0;
   completion.immediate = entry.immediate;
-  path_->complete(completion);
+  deliver(completion);
 }
 
 // The peer wrote the header: it is copied once, then checked, then used.
@@ -141,6 +143,10 @@ bool Endpoint::Impl::take_credit_word() {
 
 bool Endpoint::Impl::wanted_credit_came() {
   return state_ != State::kOpen || !take_credit_word() || send_credits_.available();
+}
+
+void Endpoint::Impl::deliver(const Completion& completion) {
+  if (path_->complete(completion)) on_seen(completion.operation);
 }
 
 void Endpoint::Impl::on_seen(Operation operation) {

@@ -16,10 +16,10 @@ void Endpoint::Impl::flush(detail::PendingQueue& queue, Code first, Code rest) {
     if (request.kind != detail::WorkKind::kSend && request.kind != detail::WorkKind::kReceive) {
       continue;  // our own
     }
-    path_->complete({.cookie = request.cookie,
-                     .endpoint = id_,
-                     .operation = request.operation,
-                     .status = status});
+    deliver({.cookie = request.cookie,
+             .endpoint = id_,
+             .operation = request.operation,
+             .status = status});
     status = rest;
   }
 }
@@ -36,7 +36,6 @@ void Endpoint::Impl::end(State state, Code first_send, Code rest) {
       path_->after_post();  // its timer runs now
     }
     if (memory_) memory_->deregister(*nic);
-    forget_probe_memory(*nic);
   }
   flush(sends_, first_send, rest);
   flush(receives_, rest, rest);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,13 @@ namespace detail {
 struct PeerTerms {
   RemoteBuffer credit_word;
   std::uint32_t receive_entries = 0;
+};
+
+// What the user is told of the other side; the rest of EndpointInfo is known here.
+struct PeerInfo {
+  proto::UdpAddress udp;
+  std::uint32_t path_mtu = 0;
+  std::string version;  // of mapwire; empty: another make
 };
 
 // How far the probes of set-up have come (probe.h).
@@ -65,6 +73,10 @@ class Endpoint::Impl {
   const EndpointOptions& options() const { return options_; }
   const QueuePairAddress& address() const { return address_; }
   RemoteBuffer credit_word() const { return credit_word_; }
+  // Set by connect().
+  std::string_view wire() const {
+    return on_shm_ ? kShmWire : std::string_view{path_->attributes().wire};
+  }
 
   // The connection by which the NIC's connection manager knows it: is disconnected at the end.
   void set_cm_id(CmId id);
@@ -77,7 +89,7 @@ class Endpoint::Impl {
   void post_probes();
   detail::ProbeProgress probe_progress();
   // The endpoint is the user's from now on. False: it has failed meanwhile.
-  bool activate(EndpointInfo info, std::vector<std::byte> peer_private_data);
+  bool activate(detail::PeerInfo peer, std::vector<std::byte> peer_private_data);
 
   // The user's calls: endpoint.h.
   EndpointInfo info() const;
@@ -101,7 +113,7 @@ class Endpoint::Impl {
   void on_completion(const proto::CompletionEntry& entry);
   // (locked) The NIC says that the queue pair is in error.
   void on_nic_failure(Qpn qpn, Code code);
-  // (locked) The user has seen a completion: room for another post.
+  // (locked) The user has taken a completion: room for another post.
   void on_seen(Operation operation);
   // (locked) Tells the peer of new receives unless a message did meanwhile.
   void send_credit_update();
@@ -126,8 +138,6 @@ class Endpoint::Impl {
   std::size_t header_bytes() const { return uses_headers() ? sizeof(proto::MessageHeader) : 0; }
   std::expected<void, Error> open_queue_pair(const proto::IpAddress& local,
                                              const proto::IpAddress& remote, detail::PeerMake peer);
-  proto::Sge probe_element(std::uint32_t index, std::uint32_t bytes) const;
-  void forget_probe_memory(Nic& nic);
 
   // Posting (endpoint_post.cc).
   Code admit(std::span<const std::byte> memory, std::size_t extra_bytes) const;
@@ -145,6 +155,7 @@ class Endpoint::Impl {
 
   // Completing (endpoint_complete.cc).
   void forget_region(const detail::PendingRequest& request);
+  void deliver(const Completion& completion);
   [[gnu::cold, gnu::noinline]] void on_own_completion(detail::WorkKind kind,
                                                       const proto::CompletionEntry& entry);
   void on_send_completed(const proto::CompletionEntry& entry);
@@ -164,16 +175,15 @@ class Endpoint::Impl {
   const EndpointOptions options_;
   EndpointId id_ = 0;
   QueuePairAddress address_;
+  bool on_shm_ = false;
   RemoteBuffer credit_word_;
   std::optional<CmId> cm_id_;
 
   State state_ = State::kSettingUp;
   std::optional<Error> error_;
-  EndpointInfo info_;
+  detail::PeerInfo peer_;
   std::vector<std::byte> peer_private_data_;
   detail::ProbeProgress probes_;
-  std::vector<std::byte> probe_memory_;  // two receives, then the bytes sent
-  std::optional<MemoryKeys> probe_keys_;
   std::uint32_t probe_bytes_ = 0;
 
   std::optional<detail::MessageMemory> memory_;

@@ -52,8 +52,7 @@ Code Endpoint::Impl::admit_send(bool needs_credit) {
 
 Code Endpoint::Impl::flush_at_once(Operation operation, std::uint64_t cookie) {
   ++(operation == Operation::kReceive ? receives_unseen_ : sends_unseen_);
-  path_->complete(
-      {.cookie = cookie, .endpoint = id_, .operation = operation, .status = Code::kFlushed});
+  deliver({.cookie = cookie, .endpoint = id_, .operation = operation, .status = Code::kFlushed});
   return Code::kOk;
 }
 

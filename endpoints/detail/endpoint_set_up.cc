@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,9 +27,9 @@ constexpr std::uint32_t kSmallProbeBytes = 16;
 
 // One credit update is under way at a time and has an entry of its own, so that it never takes one
 // of the user's. Probes are over before the user posts, and every queue has room for two.
-std::uint32_t send_queue_entries(const EndpointOptions& options) {
+std::uint32_t sends_at_once(const EndpointOptions& options) {
   const std::uint32_t internal = options.profile == Profile::kMapwire ? 1 : 0;
-  return std::bit_ceil(options.send_entries + internal);
+  return options.send_entries + internal;
 }
 
 std::size_t requests_of_user(const EndpointOptions& options) {
@@ -45,7 +46,7 @@ std::unexpected<Error> closed_in_set_up() {
 Endpoint::Impl::Impl(std::shared_ptr<detail::DataPath> path, const EndpointOptions& options)
     : path_{std::move(path)},
       options_{options},
-      sends_{send_queue_entries(options)},
+      sends_{sends_at_once(options)},
       receives_{options.receive_entries},
       receive_credits_{options.receive_entries} {}
 
@@ -83,7 +84,7 @@ std::expected<void, Error> Endpoint::Impl::open_queue_pair(const proto::IpAddres
                                                            const proto::IpAddress& remote,
                                                            detail::PeerMake peer) {
   Nic& nic = *path_->nic();
-  const QueuePairOptions wanted{.send_entries = send_queue_entries(options_),
+  const QueuePairOptions wanted{.send_entries = std::bit_ceil(sends_at_once(options_)),
                                 .receive_entries = options_.receive_entries,
                                 .protection_domain = detail::kProtectionDomain,
                                 .deadline_ns = options_.deadline_ns,
@@ -92,7 +93,7 @@ std::expected<void, Error> Endpoint::Impl::open_queue_pair(const proto::IpAddres
   const auto address = nic.open_queue_pair(wanted, local, remote);
   if (!address) return std::unexpected(address.error());
   address_ = *address;
-  auto memory = detail::MessageMemory::create(nic, sends_.capacity(), receives_.capacity(),
+  auto memory = detail::MessageMemory::create(nic, sends_.positions(), receives_.positions(),
                                               detail::kProtectionDomain);
   if (!memory) {
     nic.close_queue_pair(address_.qpn);
@@ -124,42 +125,27 @@ std::expected<void, Error> Endpoint::Impl::connect(const QueuePairPeer& peer,
   if (state_ != State::kSettingUp) return closed_in_set_up();
   peer_credit_word_ = terms.credit_word;
   send_credits_ = detail::SendCredits{terms.receive_entries};
-  return path_->nic()->connect_queue_pair(address_.qpn, peer, now_ns());
+  Nic& nic = *path_->nic();
+  auto connected = nic.connect_queue_pair(address_.qpn, peer, now_ns());
+  if (connected) on_shm_ = nic.wire_of(address_.qpn) == kShmWire;
+  return connected;
 }
 
-// Probe memory: a full message to receive into, twice, and one to send from.
 std::expected<void, Error> Endpoint::Impl::prepare_probes(std::uint32_t path_mtu) {
   const std::lock_guard guard{path_->lock()};
   if (state_ != State::kSettingUp) return closed_in_set_up();
   probe_bytes_ = path_mtu;
-  probe_memory_.resize(std::size_t{probe_bytes_} * (kProbes + 1));
-  const auto keys = path_->nic()->register_memory(probe_memory_, {}, detail::kProtectionDomain);
-  if (!keys) return std::unexpected(keys.error());
-  probe_keys_ = *keys;
+  detail::ProbeMemory& memory = path_->probe_memory();
+  if (auto ready = memory.prepare(*path_->nic(), detail::kProtectionDomain); !ready) return ready;
   for (std::uint32_t i = 0; i < kProbes; ++i) {
     proto::ReceiveDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kProbeReceive),
                                         .sge_count = 1};
-    descriptor.sge[0] = probe_element(i, probe_bytes_);
+    descriptor.sge[0] = memory.received(probe_bytes_);
     if (path_->nic()->post_receive(address_.qpn, descriptor, now_ns())) {
       receives_.push({.kind = WorkKind::kProbeReceive});
     }
   }
   return {};
-}
-
-proto::Sge Endpoint::Impl::probe_element(std::uint32_t index, std::uint32_t bytes) const {
-  const auto* address = probe_memory_.data() + std::size_t{index} * probe_bytes_;
-  return {.address = reinterpret_cast<std::uint64_t>(address),
-          .bytes = bytes,
-          .lkey = probe_keys_->lkey};
-}
-
-// The queue pair is closed, or its probes are over.
-void Endpoint::Impl::forget_probe_memory(Nic& nic) {
-  if (!probe_keys_) return;
-  nic.deregister_memory(probe_keys_->lkey);
-  probe_keys_.reset();
-  probe_memory_ = {};
 }
 
 void Endpoint::Impl::post_probes() {
@@ -168,7 +154,7 @@ void Endpoint::Impl::post_probes() {
   for (const std::uint32_t bytes : {kSmallProbeBytes, probe_bytes_}) {
     proto::SendDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kProbeSend),
                                      .sge_count = 1};
-    descriptor.sge[0] = probe_element(kProbes, bytes);
+    descriptor.sge[0] = path_->probe_memory().sent(bytes);
     if (path_->nic()->post_send(address_.qpn, descriptor, now_ns())) {
       sends_.push({.kind = WorkKind::kProbeSend});
     }
@@ -182,19 +168,25 @@ detail::ProbeProgress Endpoint::Impl::probe_progress() {
   return probes_;
 }
 
-bool Endpoint::Impl::activate(EndpointInfo info, std::vector<std::byte> peer_private_data) {
+bool Endpoint::Impl::activate(detail::PeerInfo peer, std::vector<std::byte> peer_private_data) {
   const std::lock_guard guard{path_->lock()};
   if (state_ != State::kSettingUp) return false;
   state_ = State::kOpen;
-  info_ = std::move(info);
+  peer_ = std::move(peer);
   peer_private_data_ = std::move(peer_private_data);
-  forget_probe_memory(*path_->nic());
   return true;
 }
 
 EndpointInfo Endpoint::Impl::info() const {
   const std::lock_guard guard{path_->lock()};
-  return info_;
+  return {.nic = path_->attributes().name,
+          .wire = std::string{wire()},
+          .reason = path_->reason() + (on_shm_ ? "; both ends are on this host" : ""),
+          .local = proto::to_string(address_.udp),
+          .remote = proto::to_string(peer_.udp),
+          .path_mtu = peer_.path_mtu,
+          .profile = options_.profile,
+          .peer_version = peer_.version};
 }
 
 }  // namespace mapwire

@@ -1,12 +1,13 @@
 #include "mapwire/endpoints/detail/link.h"
 
-#include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/write.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,9 +18,9 @@
 namespace mapwire::detail {
 namespace {
 
-// A peer that takes nothing more is given up. Per connection a handful of messages is under way,
-// and a keep-alive per tick comes on top.
-constexpr std::size_t kOutgoingMax = 8 * kConnectionsPerLinkMax;
+// A peer that takes nothing more is given up. All connections may end at once, with a message each;
+// those of the few in set-up, and a keep-alive per tick, come on top.
+constexpr std::size_t kOutgoingMax = 2 * kConnectionsPerLinkMax;
 
 }  // namespace
 
@@ -40,12 +41,21 @@ void Link::send(const proto::control::Message& message) {
                       "control link: the peer takes no messages; check that it runs"));
     return;
   }
-  outgoing_.push_back(frame(message));
+  std::string bytes = frame(message);
+  if (outgoing_.empty()) bytes.erase(0, write_now(bytes));
+  if (bytes.empty()) return;
+  outgoing_.push_back(std::move(bytes));
   if (outgoing_.size() == 1) write_next();
 }
 
-// What fits into the socket's buffer is written before async_write returns, so that a message sent
-// just before the end of the process still leaves.
+// What the socket's buffer has room for, so that what is sent just before the link closes still
+// leaves: a context that ends says good-bye for each of its connections. Returns how much.
+std::size_t Link::write_now(const std::string& bytes) {
+  asio::error_code full_or_broken;  // the rest is written as it can be, and that fails too
+  socket_.non_blocking(true, full_or_broken);
+  return socket_.write_some(asio::buffer(bytes), full_or_broken);
+}
+
 void Link::write_next() {
   asio::async_write(socket_, asio::buffer(outgoing_.front()),
                     [self = shared_from_this()](const asio::error_code& failure, std::size_t) {
@@ -62,10 +72,10 @@ std::optional<std::uint32_t> Link::add(std::shared_ptr<Endpoint::Impl> endpoint,
     while (connections_.contains(next_number_)) ++next_number_;
     number = next_number_++;
   }
-  Connection connection{.endpoint = std::move(endpoint),
-                        .inbox = {},
-                        .inbox_changed = std::make_shared<asio::steady_timer>(io_)};
+  Connection connection{.endpoint = std::move(endpoint), .inbox = std::make_shared<Inbox>(io_)};
   if (!connections_.try_emplace(*number, std::move(connection)).second) return std::nullopt;
+  ++set_ups_;
+  connections_changed_ = true;
   return number;
 }
 
@@ -74,14 +84,14 @@ asio::awaitable<std::expected<proto::control::Message, Error>> Link::receive(
   for (;;) {
     if (closed()) co_return std::unexpected(*closed_);
     const auto found = connections_.find(number);
-    if (found == connections_.end()) {
+    if (found == connections_.end() || !found->second.in_set_up()) {
       co_return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
                                             "endpoint: closed during its set-up; connect again"));
     }
-    Connection& connection = found->second;
-    if (!connection.inbox.empty()) {
-      proto::control::Message message = std::move(connection.inbox.front());
-      connection.inbox.pop_front();
+    const std::shared_ptr<Inbox> inbox = found->second.inbox;
+    if (!inbox->messages.empty()) {
+      proto::control::Message message = std::move(inbox->messages.front());
+      inbox->messages.pop_front();
       co_return message;
     }
     if (now_ns() >= deadline_ns) {
@@ -90,30 +100,31 @@ asio::awaitable<std::expected<proto::control::Message, Error>> Link::receive(
                       "peer " + proto::to_string(addresses_.remote) +
                           ": did not answer in set-up in time; check that it makes progress"));
     }
-    const std::shared_ptr<asio::steady_timer> changed = connection.inbox_changed;
-    changed->expires_at(to_time_point(deadline_ns));
-    co_await wait_for(*changed);
+    inbox->changed.expires_at(to_time_point(deadline_ns));
+    co_await wait_for(inbox->changed);
   }
 }
 
 void Link::on_set_up(std::uint32_t number, std::uint64_t peer_deadline_ns) {
   const auto found = connections_.find(number);
   if (found == connections_.end()) return;
-  found->second.in_set_up = false;
-  found->second.peer_deadline_ns = peer_deadline_ns;
-  tick_.cancel();  // the new connection may want shorter ticks
-}
-
-std::size_t Link::set_ups() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      connections_, [](const auto& entry) { return entry.second.in_set_up; }));
+  Connection& connection = found->second;
+  connection.inbox.reset();
+  connection.peer_deadline_ns = peer_deadline_ns;
+  --set_ups_;
+  connections_changed_ = true;
+  if (patience_ns(connection) < tick_patience_ns_) tick_.cancel();  // shorter ticks from now on
 }
 
 void Link::remove(std::uint32_t number) {
   const auto found = connections_.find(number);
   if (found == connections_.end()) return;
-  found->second.inbox_changed->cancel();
+  if (found->second.in_set_up()) {
+    found->second.inbox->changed.cancel();
+    --set_ups_;
+  }
   connections_.erase(found);
+  connections_changed_ = true;
   unused_ns_ = 0;
 }
 
@@ -127,8 +138,11 @@ void Link::close(const Error& reason) {
   tick_.cancel();
   const std::map<std::uint32_t, Connection> connections = connections_;
   for (const auto& [number, connection] : connections) {
-    connection.inbox_changed->cancel();
-    if (!connection.in_set_up) connection.endpoint->fail(reason, reason.code);
+    if (connection.in_set_up()) {
+      connection.inbox->changed.cancel();
+    } else {
+      connection.endpoint->fail(reason, reason.code);
+    }
   }
   if (on_closed_) std::exchange(on_closed_, nullptr)();
 }

@@ -27,7 +27,8 @@
 
 namespace mapwire::detail {
 
-inline constexpr std::size_t kConnectionsPerLinkMax = 1024;
+// As many as the soft NIC has queue pairs.
+inline constexpr std::size_t kConnectionsPerLinkMax = 16384;
 
 class Link : public std::enable_shared_from_this<Link> {
  public:
@@ -65,7 +66,7 @@ class Link : public std::enable_shared_from_this<Link> {
                                                                          std::uint64_t deadline_ns);
   void on_set_up(std::uint32_t number, std::uint64_t peer_deadline_ns);
   // Connections in set-up.
-  std::size_t set_ups() const;
+  std::size_t set_ups() const { return set_ups_; }
   // The endpoint is gone. Its messages are ignored from now on.
   void remove(std::uint32_t number);
 
@@ -78,12 +79,16 @@ class Link : public std::enable_shared_from_this<Link> {
   const std::string& peer_nic() const { return peer_nic_; }
 
  private:
+  struct Inbox {
+    explicit Inbox(asio::io_context& io) : changed{io} {}
+    std::deque<proto::control::Message> messages;  // at most kInboxMax
+    asio::steady_timer changed;                    // cancelled when they did
+  };
   struct Connection {
     std::shared_ptr<Endpoint::Impl> endpoint;
-    bool in_set_up = true;
     std::uint64_t peer_deadline_ns = 0;
-    std::deque<proto::control::Message> inbox;          // at most kInboxMax
-    std::shared_ptr<asio::steady_timer> inbox_changed;  // cancelled when it did
+    std::shared_ptr<Inbox> inbox;  // in set-up; null afterwards
+    bool in_set_up() const { return inbox != nullptr; }
   };
 
   asio::awaitable<void> read_loop(std::shared_ptr<Link> self);
@@ -92,10 +97,13 @@ class Link : public std::enable_shared_from_this<Link> {
   asio::awaitable<std::expected<void, Error>> receive_hello();
   std::expected<void, Error> take_addresses();
   void close_at(std::uint64_t deadline_ns);
+  std::size_t write_now(const std::string& bytes);
   void write_next();
   bool dispatch(proto::control::Message message);
   bool on_disconnect(const proto::control::Disconnect& disconnect);
-  std::uint64_t tick_ns() const;
+  static bool holds_refusal(const Connection& connection);
+  static std::uint64_t patience_ns(const Connection& connection);
+  std::uint64_t least_patience_ns() const;
   void fail_silent_connections();
 
   asio::io_context& io_;
@@ -112,9 +120,12 @@ class Link : public std::enable_shared_from_this<Link> {
   std::function<void()> on_closed_;
   std::deque<std::string> outgoing_;  // frames; the first is being written
   std::map<std::uint32_t, Connection> connections_;
+  std::size_t set_ups_ = 0;
   std::uint32_t next_number_ = 1;
-  std::uint64_t silent_ns_ = 0;  // in ticks that we have seen without a message
-  std::uint64_t unused_ns_ = 0;  // likewise, without a connection
+  std::uint64_t tick_patience_ns_ = 0;  // least_patience_ns() when the tick that runs was chosen
+  bool connections_changed_ = true;     // since then
+  std::uint64_t silent_ns_ = 0;         // in ticks that we have seen without a message
+  std::uint64_t unused_ns_ = 0;         // likewise, without a connection
   std::optional<Error> closed_;
 };
 

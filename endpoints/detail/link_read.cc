@@ -1,6 +1,7 @@
 // Messages that arrive over a control link.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <asio/buffer.hpp>
 #include <cstddef>
@@ -94,10 +95,17 @@ bool Link::dispatch(Message message) {
   const auto found = connections_.find(connection_of(message));
   if (found == connections_.end()) return true;  // we have given it up meanwhile
   Connection& connection = found->second;
-  if (!connection.in_set_up || connection.inbox.size() == kInboxMax) return false;
-  connection.inbox.push_back(std::move(message));
-  connection.inbox_changed->cancel();
+  if (!connection.in_set_up() || connection.inbox->messages.size() == kInboxMax) return false;
+  connection.inbox->messages.push_back(std::move(message));
+  connection.inbox->changed.cancel();
   return true;
+}
+
+bool Link::holds_refusal(const Connection& connection) {
+  if (!connection.in_set_up()) return false;
+  return std::ranges::any_of(connection.inbox->messages, [](const Message& message) {
+    return message.has_connect_reply() && message.connect_reply().code() != 0;
+  });
 }
 
 // What the peer's code means for our requests. If it refused a message of ours, the oldest one is
@@ -105,6 +113,7 @@ bool Link::dispatch(Message message) {
 bool Link::on_disconnect(const proto::control::Disconnect& disconnect) {
   const auto found = connections_.find(disconnect.connection());
   if (found == connections_.end()) return true;
+  if (holds_refusal(found->second)) return true;  // set-up is about to read it: it tells why
   const std::shared_ptr<Endpoint::Impl> endpoint = found->second.endpoint;
   const Code code = read_code(disconnect.code());
   const bool refused = code == Code::kReceiveTooSmall || code == Code::kProtocolError;

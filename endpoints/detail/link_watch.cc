@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "mapwire/endpoints/detail/coroutine.h"
@@ -32,13 +33,18 @@ proto::control::Message make_keep_alive() {
 
 }  // namespace
 
-std::uint64_t Link::tick_ns() const {
-  std::uint64_t patience_ns = kIdlePatienceNs;
+// That of the less patient side.
+std::uint64_t Link::patience_ns(const Connection& connection) {
+  const std::uint64_t own_ns = connection.endpoint->options().deadline_ns;
+  return connection.in_set_up() ? own_ns : std::min(own_ns, connection.peer_deadline_ns);
+}
+
+std::uint64_t Link::least_patience_ns() const {
+  std::uint64_t least_ns = kIdlePatienceNs;
   for (const auto& [number, connection] : connections_) {
-    patience_ns = std::min(patience_ns, connection.endpoint->options().deadline_ns);
-    if (!connection.in_set_up) patience_ns = std::min(patience_ns, connection.peer_deadline_ns);
+    least_ns = std::min(least_ns, patience_ns(connection));
   }
-  return patience_ns / kTicksPerDeadline;
+  return least_ns;
 }
 
 // Silence is counted in ticks that this side was there to see: a process that was itself stopped
@@ -46,7 +52,8 @@ std::uint64_t Link::tick_ns() const {
 asio::awaitable<void> Link::watch([[maybe_unused]] std::shared_ptr<Link> self) {
   const proto::control::Message keep_alive = make_keep_alive();
   while (!closed()) {
-    const std::uint64_t tick = tick_ns();
+    if (std::exchange(connections_changed_, false)) tick_patience_ns_ = least_patience_ns();
+    const std::uint64_t tick = tick_patience_ns_ / kTicksPerDeadline;
     tick_.expires_after(std::chrono::nanoseconds{tick});
     asio::error_code cancelled;
     co_await tick_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
@@ -64,6 +71,7 @@ asio::awaitable<void> Link::watch([[maybe_unused]] std::shared_ptr<Link> self) {
 }
 
 void Link::fail_silent_connections() {
+  if (silent_ns_ < tick_patience_ns_) return;  // for none of them long enough
   std::vector<std::shared_ptr<Endpoint::Impl>> silent;
   for (const auto& [number, connection] : connections_) {
     if (silent_ns_ >= connection.endpoint->options().deadline_ns) {

@@ -5,76 +5,72 @@
 #include <cstdint>
 #include <cstring>
 #include <expected>
-#include <new>
 #include <span>
 #include <utility>
 
 #include "mapwire/proto/message_header.h"
 
 namespace mapwire::detail {
+
 namespace {
 
-constexpr std::align_val_t kAlignment{4096};
+// Up to where the slots of sends begin with a cache line.
+std::size_t header_bytes(std::size_t receives) {
+  const std::size_t lines =
+      (receives * sizeof(proto::MessageHeader) + proto::kCacheLine - 1) / proto::kCacheLine;
+  return lines * proto::kCacheLine;
+}
 
 }  // namespace
 
-void MessageMemory::Free::operator()(std::byte* block) const {
-  ::operator delete(block, kAlignment);
-}
+MessageMemory::MessageMemory(std::size_t sends, std::size_t receives)
+    : slots_{header_bytes(receives) + sends * kSendStride},
+      receives_{slots_.bytes().data()},
+      sends_{receives_ + header_bytes(receives)} {}
 
 std::expected<MessageMemory, Error> MessageMemory::create(Nic& nic, std::size_t sends,
                                                           std::size_t receives,
                                                           std::uint32_t protection_domain) {
-  const std::size_t receives_bytes = receives * sizeof(proto::MessageHeader);
-  const std::size_t bytes = kWordsBytes + receives_bytes + sends * kSendStride;
-  MessageMemory memory;
-  memory.block_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
-  std::byte* const block = memory.block_.get();
-  std::memset(block, 0, bytes);
-  memory.receives_ = block + kWordsBytes;
-  memory.sends_ = memory.receives_ + receives_bytes;
-
-  const auto local = nic.register_memory({block, bytes}, {}, protection_domain);
-  if (!local) return std::unexpected(local.error());
-  const auto word = nic.register_memory({block, sizeof(std::uint64_t)}, {.remote_write = true},
-                                        protection_domain);
-  if (!word) {
-    nic.deregister_memory(local->lkey);
-    return std::unexpected(word.error());
+  MessageMemory memory{sends, receives};
+  const auto words = std::as_writable_bytes(std::span{memory.words_.get(), 1});
+  const auto keys = nic.register_memory(words, {.remote_write = true}, protection_domain);
+  if (!keys) return std::unexpected(keys.error());
+  memory.word_keys_ = *keys;
+  if (nic.attributes().reads_any_memory) return memory;
+  const auto slots = nic.register_memory(memory.slots_.bytes(), {}, protection_domain);
+  if (!slots) {
+    nic.deregister_memory(keys->lkey);
+    return std::unexpected(slots.error());
   }
-  memory.local_ = *local;
-  memory.credit_word_ = *word;
+  memory.words_lkey_ = keys->lkey;
+  memory.slots_lkey_ = slots->lkey;
   return memory;
 }
 
 void MessageMemory::deregister(Nic& nic) {
-  nic.deregister_memory(credit_word_.lkey);
-  nic.deregister_memory(local_.lkey);
+  nic.deregister_memory(word_keys_.lkey);
+  nic.deregister_memory(slots_lkey_);
 }
 
 std::uint64_t MessageMemory::credit_word() const {
-  auto& word = *reinterpret_cast<std::uint64_t*>(block_.get());
-  return std::atomic_ref{word}.load(std::memory_order_acquire);  // a device may write it any time
+  // A device may write it any time.
+  return std::atomic_ref{words_->credit}.load(std::memory_order_acquire);
 }
 
 RemoteBuffer MessageMemory::credit_word_target() const {
-  return {.address = reinterpret_cast<std::uint64_t>(block_.get()),
-          .bytes = sizeof(std::uint64_t),
-          .rkey = credit_word_.rkey};
+  return {.address = reinterpret_cast<std::uint64_t>(&words_->credit),
+          .bytes = sizeof(words_->credit),
+          .rkey = word_keys_.rkey};
 }
 
 proto::Sge MessageMemory::stage_credit_update(std::uint64_t posted) {
-  std::byte* const word = block_.get() + proto::kCacheLine;
   proto::CreditUpdate update;
+  static_assert(sizeof(update) == sizeof(words_->update));
   update.credits = static_cast<std::uint32_t>(posted);
-  std::memcpy(word, &update, sizeof(update));
-  return element({word, sizeof(update)});
-}
-
-proto::Sge MessageMemory::element(std::span<const std::byte> memory) const {
-  return {.address = reinterpret_cast<std::uint64_t>(memory.data()),
-          .bytes = static_cast<std::uint32_t>(memory.size()),
-          .lkey = local_.lkey};
+  std::memcpy(&words_->update, &update, sizeof(update));
+  return {.address = reinterpret_cast<std::uint64_t>(&words_->update),
+          .bytes = sizeof(update),
+          .lkey = words_lkey_};
 }
 
 }  // namespace mapwire::detail

@@ -15,13 +15,15 @@
 #include "mapwire/proto/message_header.h"
 #include "mapwire/proto/ring_layout.h"
 #include "mapwire/runtime/error.h"
+#include "mapwire/runtime/lazy_memory.h"
 #include "mapwire/runtime/nic.h"
 
 namespace mapwire::detail {
 
-// One block: the credit word that the peer writes, the word that our own updates are sent from, a
-// header per receive, a header with room for a copied payload per send. Registered twice: the
-// credit word for the peer, the whole for the local NIC.
+// Two pieces, each registered by itself. The words are written on every connection: the one that
+// the peer writes, and the one that our own updates are sent from, which the same peer is told
+// anyway. The slots are written one by one as messages come and go: a header per receive, a header
+// with room for a copied payload per send.
 class MessageMemory {
  public:
   // Errors: those of Nic::register_memory.
@@ -48,26 +50,34 @@ class MessageMemory {
   // Puts a count where our update is sent from. Precondition: no update is under way.
   proto::Sge stage_credit_update(std::uint64_t posted);
 
-  // A scatter element for `memory`, a part of the block.
-  proto::Sge element(std::span<const std::byte> memory) const;
+  // A scatter element for `memory`, a part of a slot.
+  proto::Sge element(std::span<const std::byte> memory) const {
+    return {.address = reinterpret_cast<std::uint64_t>(memory.data()),
+            .bytes = static_cast<std::uint32_t>(memory.size()),
+            .lkey = slots_lkey_};
+  }
 
  private:
   // Whole cache lines, so that the copy of one message never shares a line with another's.
   static constexpr std::size_t kSendStride = 320;
   static_assert(kSendStride >= sizeof(proto::MessageHeader) + kBounceBytes &&
                 kSendStride % proto::kCacheLine == 0);
-  static constexpr std::size_t kWordsBytes = 2 * proto::kCacheLine;  // one line per word
 
-  struct Free {
-    void operator()(std::byte* block) const;
+  struct Words {
+    std::uint64_t credit = 0;
+    std::uint64_t update = 0;
   };
-  MessageMemory() = default;
 
-  std::unique_ptr<std::byte, Free> block_;
-  std::byte* receives_ = nullptr;
-  std::byte* sends_ = nullptr;
-  MemoryKeys local_;
-  MemoryKeys credit_word_;
+  MessageMemory(std::size_t sends, std::size_t receives);
+
+  std::unique_ptr<Words> words_ = std::make_unique<Words>();
+  LazyMemory slots_;
+  std::byte* receives_;
+  std::byte* sends_;
+  MemoryKeys word_keys_;
+  // A NIC that reads any memory finds it without a key, which saves it looking one up.
+  std::uint32_t words_lkey_ = proto::kAnyMemoryLkey;
+  std::uint32_t slots_lkey_ = proto::kAnyMemoryLkey;
 };
 
 }  // namespace mapwire::detail

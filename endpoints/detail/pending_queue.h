@@ -1,15 +1,15 @@
 // The requests of one queue that the NIC has not completed, oldest first.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <optional>
+#include <utility>
 
 #include "mapwire/endpoints/completion.h"
 #include "mapwire/endpoints/detail/work_cookie.h"
+#include "mapwire/proto/descriptor.h"
 
 namespace mapwire::detail {
 
@@ -17,8 +17,9 @@ struct PendingRequest {
   std::uint64_t cookie = 0;  // the user's
   Operation operation = Operation::kSend;
   WorkKind kind = WorkKind::kSend;
-  std::optional<std::uint32_t> region{};  // lkey of the region made for this request alone
+  std::uint32_t region = proto::kAnyMemoryLkey;  // that was made for this request alone, if any
 };
+static_assert(sizeof(PendingRequest) == 16);  // ten thousand endpoints have them
 
 // A ring of a fixed number of requests. Each has a position, which also names its slot of message
 // memory: a position is used again only after its request completed.
@@ -26,31 +27,34 @@ struct PendingRequest {
 // Threads: guarded by the context's lock.
 class PendingQueue {
  public:
-  // Holds `entries` requests or a few more.
+  // Holds `entries` requests.
   explicit PendingQueue(std::size_t entries)
-      : capacity_{std::bit_ceil(entries)}, ring_{std::make_unique<PendingRequest[]>(capacity_)} {}
+      : positions_{entries + 1}, ring_{std::make_unique<PendingRequest[]>(positions_)} {}
 
-  std::size_t size() const { return tail_ - head_; }
-  std::size_t capacity() const { return capacity_; }
+  // One more than requests, as a full ring would look like an empty one.
+  std::size_t positions() const { return positions_; }
   bool empty() const { return head_ == tail_; }
-  bool full() const { return size() == capacity_; }
   // The position that the next push takes, and that of the oldest request.
-  std::size_t next_position() const { return tail_ & (capacity_ - 1); }
-  std::size_t oldest_position() const { return head_ & (capacity_ - 1); }
+  std::size_t next_position() const { return tail_; }
+  std::size_t oldest_position() const { return head_; }
 
-  // Precondition: not full.
+  // Precondition: it holds fewer requests than it can.
   void push(const PendingRequest& request) {
-    ring_[next_position()] = request;
-    ++tail_;
+    ring_[tail_] = request;
+    tail_ = after(tail_);
   }
   // Aborts if empty: the NIC completed what was never posted.
   PendingRequest pop() {
     if (empty()) std::abort();
-    return ring_[head_++ & (capacity_ - 1)];
+    return ring_[std::exchange(head_, after(head_))];
   }
 
  private:
-  std::size_t capacity_;
+  std::size_t after(std::size_t position) const {
+    return position + 1 == positions_ ? 0 : position + 1;
+  }
+
+  std::size_t positions_;
   std::unique_ptr<PendingRequest[]> ring_;
   std::size_t head_ = 0;
   std::size_t tail_ = 0;

@@ -112,17 +112,12 @@ RdmaControl::EndpointResult RdmaControl::finish(const RdmaConnect& wanted, CmId 
 
 bool RdmaControl::activate(Endpoint::Impl& endpoint, const CmEvent& event,
                            std::size_t private_bytes) {
-  const NicAttributes& nic = path_->attributes();
-  const EndpointInfo info{.nic = nic.name,
-                          .wire = nic.wire,
-                          .reason = path_->reason(),
-                          .local = proto::to_string(endpoint.address().udp),
-                          .remote = proto::to_string(event.peer.udp),
-                          .path_mtu = event.path_mtu,
-                          .profile = Profile::kPlain,
-                          .peer_version = {}};
   const auto data = std::span{event.private_data}.first(private_bytes);
-  if (!endpoint.activate(info, {data.begin(), data.end()})) return false;
+  const bool active =
+      endpoint.activate({.udp = event.peer.udp, .path_mtu = event.path_mtu, .version = {}},
+                        {data.begin(), data.end()});
+  if (!active) return false;
+  const EndpointInfo info = endpoint.info();
   log(LogLevel::kInfo, "connection {} -> {} by rdma_cm: NIC {} over {} ({}), path MTU {}",
       info.local, info.remote, info.nic, info.wire, info.reason, info.path_mtu);
   return true;

@@ -18,23 +18,24 @@ std::uint32_t path_mtu(const SetUp& set_up, const Offer& offer) {
   return std::min(set_up.endpoint->address().path_mtu_max, offer.address.path_mtu_max);
 }
 
+// The NIC takes another wire where shared memory does not reach.
+std::expected<void, Error> check_wire(const SetUp& set_up, const Offer& offer) {
+  const bool shm_alone = offer.shm_alone || set_up.path->shm_alone();
+  if (!shm_alone || set_up.endpoint->wire() == kShmWire) return {};
+  return std::unexpected(
+      Error::make(Code::kNoUsableNic, ErrorScope::kEndpoint,
+                  fmt::format("peer {}: shares no memory with this process, which the wire shm "
+                              "wants; let both ends run in one network namespace of one host, or "
+                              "choose the wire freely (MAPWIRE_WIRE=auto)",
+                              proto::to_string(set_up.link->addresses().remote))));
+}
+
 std::expected<void, Error> connect_queue_pair(const SetUp& set_up, const Offer& offer) {
   const QueuePairPeer peer{
       .address = offer.address, .path_mtu = path_mtu(set_up, offer), .foreign = offer.foreign};
   if (auto ready = set_up.endpoint->prepare_probes(peer.path_mtu); !ready) return ready;
-  return set_up.endpoint->connect(peer, offer.terms);
-}
-
-EndpointInfo describe(const SetUp& set_up, const Offer& offer) {
-  const NicAttributes& nic = set_up.path->attributes();
-  return {.nic = nic.name,
-          .wire = nic.wire,
-          .reason = set_up.path->reason(),
-          .local = proto::to_string(set_up.endpoint->address().udp),
-          .remote = proto::to_string(offer.address.udp),
-          .path_mtu = path_mtu(set_up, offer),
-          .profile = set_up.endpoint->options().profile,
-          .peer_version = set_up.link->peer_version()};
+  if (auto connected = set_up.endpoint->connect(peer, offer.terms); !connected) return connected;
+  return check_wire(set_up, offer);
 }
 
 // The queue pairs are connected, or the peer's soon will be.
@@ -42,12 +43,15 @@ asio::awaitable<std::expected<void, Error>> finish(asio::io_context& io, SetUp s
                                                    Offer offer) {
   auto agreed = co_await agree_on_path(io, set_up.link, set_up.number, set_up.endpoint);
   if (!agreed) co_return agreed;
-  const EndpointInfo info = describe(set_up, offer);
-  if (!set_up.endpoint->activate(info, std::move(offer.private_data))) {
+  PeerInfo peer{.udp = offer.address.udp,
+                .path_mtu = path_mtu(set_up, offer),
+                .version = set_up.link->peer_version()};
+  if (!set_up.endpoint->activate(std::move(peer), std::move(offer.private_data))) {
     co_return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
                                           "endpoint: ended during its set-up; connect again"));
   }
   set_up.link->on_set_up(set_up.number, offer.deadline_ns);
+  const EndpointInfo info = set_up.endpoint->info();
   log(LogLevel::kInfo, "connection {} -> {}: NIC {} over {} ({}), path MTU {}, peer is mapwire {}",
       info.local, info.remote, info.nic, info.wire, info.reason, info.path_mtu, info.peer_version);
   co_return agreed;

@@ -29,10 +29,15 @@ std::unexpected<Error> malformed(std::string_view what) {
       fmt::format("set-up message: {} is out of range; check that the peer is mapwire", what)));
 }
 
-void fill(control::Candidate& candidate, const Endpoint::Impl& endpoint, const NicAttributes& nic) {
+void fill(control::Candidate& candidate, const Endpoint::Impl& endpoint, std::string_view nic,
+          std::string_view wire) {
   const QueuePairAddress& address = endpoint.address();
-  candidate.set_nic(nic.name);
-  candidate.set_wire(nic.wire);
+  candidate.set_nic(std::string{nic});
+  candidate.set_wire(std::string{wire});
+  if (wire == kShmWire) {
+    candidate.mutable_shared_memory()->set_socket(address.shared_memory.socket);
+    candidate.mutable_shared_memory()->set_nonce(address.shared_memory.nonce);
+  }
   control::QueuePair& pair = *candidate.mutable_queue_pair();
   pair.set_ip(ip_bytes(address.udp.ip));
   pair.set_udp_port(address.udp.port);
@@ -95,19 +100,41 @@ bool speaks_roce(std::string_view nic, std::string_view wire) {
   return nic == kVerbsNic || (nic == kSoftNic && wire == "udp");
 }
 
+bool is_shm(const control::Candidate& candidate) {
+  return candidate.nic() == kSoftNic && candidate.wire() == kShmWire;
+}
+
 bool reaches(const control::Candidate& candidate, const NicAttributes& nic) {
+  if (is_shm(candidate)) return nic.shared_memory;
   return speaks_roce(candidate.nic(), candidate.wire()) && speaks_roce(nic.name, nic.wire);
+}
+
+// Adds what the candidate tells to the offer. Errors: kProtocolError.
+std::expected<void, Error> take(const control::Candidate& candidate, const NicAttributes& nic,
+                                const proto::IpAddress& remote, Offer& offer) {
+  auto address = read_address(candidate.queue_pair(), remote);
+  if (!address) return std::unexpected(address.error());
+  address->shared_memory = offer.address.shared_memory;
+  offer.address = *address;
+  offer.foreign = candidate.nic() != nic.name;
+  offer.shm_alone = is_shm(candidate);
+  if (!is_shm(candidate)) return {};
+  if (candidate.shared_memory().socket() == 0) return malformed("socket of shared memory");
+  offer.address.shared_memory = {.socket = candidate.shared_memory().socket(),
+                                 .nonce = candidate.shared_memory().nonce()};
+  return {};
 }
 
 }  // namespace
 
 control::Message make_request(std::uint32_t connection, const Endpoint::Impl& endpoint,
-                              const NicAttributes& nic) {
+                              const NicAttributes& nic, bool shm_alone) {
   control::Message message;
   control::ConnectRequest& request = *message.mutable_connect_request();
   fill_common(request, connection, endpoint);
   request.set_profile(static_cast<std::uint32_t>(endpoint.options().profile));
-  fill(*request.add_candidates(), endpoint, nic);
+  if (nic.shared_memory) fill(*request.add_candidates(), endpoint, nic.name, kShmWire);
+  if (!shm_alone) fill(*request.add_candidates(), endpoint, nic.name, nic.wire);
   return message;
 }
 
@@ -116,7 +143,7 @@ control::Message make_reply(std::uint32_t connection, const Endpoint::Impl& endp
   control::Message message;
   control::ConnectReply& reply = *message.mutable_connect_reply();
   fill_common(reply, connection, endpoint);
-  fill(*reply.mutable_chosen(), endpoint, nic);
+  fill(*reply.mutable_chosen(), endpoint, nic.name, endpoint.wire());
   return message;
 }
 
@@ -151,18 +178,20 @@ std::expected<Offer, Error> read_request(const control::ConnectRequest& request,
   auto offer = read_common(request);
   if (!offer) return offer;
   offer->profile = static_cast<Profile>(request.profile());
+  bool reached = false;
   for (const control::Candidate& candidate : request.candidates()) {
     if (!reaches(candidate, nic)) continue;
-    const auto address = read_address(candidate.queue_pair(), remote);
-    if (!address) return std::unexpected(address.error());
-    offer->address = *address;
-    offer->foreign = candidate.nic() != nic.name;
-    return offer;
+    if (auto taken = take(candidate, nic, remote, *offer); !taken) {
+      return std::unexpected(taken.error());
+    }
+    reached = true;
+    if (!is_shm(candidate)) break;  // the last resort
   }
+  if (reached) return offer;
   return std::unexpected(Error::make(
       Code::kNoUsableNic, ErrorScope::kEndpoint,
       fmt::format("connection request: no candidate is reached by the {} NIC over {} here; use the "
-                  "same version on both sides",
+                  "same version and the same MAPWIRE_WIRE on both sides",
                   nic.name, nic.wire)));
 }
 
@@ -175,10 +204,9 @@ std::expected<Offer, Error> read_reply(const control::ConnectReply& reply, const
   if (!reaches(reply.chosen(), nic)) return malformed("chosen NIC");
   auto offer = read_common(reply);
   if (!offer) return offer;
-  const auto address = read_address(reply.chosen().queue_pair(), remote);
-  if (!address) return std::unexpected(address.error());
-  offer->address = *address;
-  offer->foreign = reply.chosen().nic() != nic.name;
+  if (auto taken = take(reply.chosen(), nic, remote, *offer); !taken) {
+    return std::unexpected(taken.error());
+  }
   return offer;
 }
 

@@ -22,15 +22,17 @@ inline constexpr int kCandidatesMax = 8;  // of one side
 struct Offer {
   Profile profile = Profile::kMapwire;  // in a request
   QueuePairAddress address;
-  bool foreign = false;  // the peer's NIC is of another kind than ours
+  bool foreign = false;    // the peer's NIC is of another kind than ours
+  bool shm_alone = false;  // the peer takes no other wire
   PeerTerms terms;
   std::uint64_t deadline_ns = 0;
   std::vector<std::byte> private_data;
 };
 
-// The messages of `endpoint`.
+// The messages of `endpoint`. The request names all ways to reach it, or shared memory alone; the
+// reply the one it is on.
 proto::control::Message make_request(std::uint32_t connection, const Endpoint::Impl& endpoint,
-                                     const NicAttributes& nic);
+                                     const NicAttributes& nic, bool shm_alone);
 proto::control::Message make_reply(std::uint32_t connection, const Endpoint::Impl& endpoint,
                                    const NicAttributes& nic);
 proto::control::Message make_refusal(std::uint32_t connection, const Error& error);

@@ -21,6 +21,7 @@ constexpr std::uint32_t kEntriesMin = 2;  // the two probes of set-up need as ma
 constexpr std::uint32_t kEntriesMax = 4096;
 constexpr std::uint64_t kDeadlineMinNs = 1'000'000;          // a tick of the keep-alives is a fifth
 constexpr std::uint64_t kDeadlineMaxNs = 3'600'000'000'000;  // an hour
+constexpr std::uint64_t kSpinMaxNs = 1'000'000;              // as MAPWIRE_SPIN
 constexpr std::uint32_t kPathMtuMin = 256;
 constexpr std::uint32_t kPathMtuMax = 4096;
 
@@ -32,6 +33,14 @@ std::unexpected<Error> bad(std::string_view option, std::uint64_t value, std::st
   return std::unexpected(Error::make(
       Code::kBadOption, ErrorScope::kRequest,
       fmt::format("endpoint option {}: {} is not {}; choose one that is", option, value, range)));
+}
+
+std::unexpected<Error> bad_spin(std::uint64_t ns) {
+  return std::unexpected(
+      Error::make(Code::kBadOption, ErrorScope::kRequest,
+                  fmt::format("context option spin_ns: {} is more than {}; choose at most that, or "
+                              "poll if you want to spin for longer",
+                              ns, kSpinMaxNs)));
 }
 
 // Nothing for an empty text.
@@ -52,6 +61,7 @@ std::expected<std::optional<proto::IpAddress>, Error> parse_local(const std::str
 std::expected<Settings, Error> make_settings(const ContextOptions& context) {
   auto options = Options::from_environment();
   if (!options) return std::unexpected(options.error());
+  if (context.spin_ns && *context.spin_ns > kSpinMaxNs) return bad_spin(*context.spin_ns);
   const auto local = parse_local(context.local_address);
   if (!local) return std::unexpected(local.error());
   Settings settings{.threads = context.threads,
@@ -65,6 +75,8 @@ std::expected<Settings, Error> make_settings(const ContextOptions& context) {
     settings.progress = Progress::kInline;
   }
   if (context.nic) settings.options.nic = *context.nic;
+  if (context.wire) settings.options.wire = *context.wire;
+  if (context.spin_ns) settings.options.spin_ns = *context.spin_ns;
   if (!context.pcap_file.empty()) settings.options.pcap_file = context.pcap_file;
   if (!context.faults.empty()) settings.options.faults = context.faults;
   return settings;

@@ -22,6 +22,10 @@ struct NicChoiceKind {
   NicChoice Options::* member;
 };
 
+struct WireChoiceKind {
+  WireChoice Options::* member;
+};
+
 // One of two words.
 struct SwitchKind {
   bool Options::* member;
@@ -52,8 +56,9 @@ struct NumberKind {
   Number max = std::numeric_limits<Number>::max();
 };
 
-using OptionKind = std::variant<LogLevelKind, NicChoiceKind, SwitchKind, TextKind, DurationKind,
-                                PathMtuKind, NumberKind<std::uint16_t>, NumberKind<std::uint64_t>>;
+using OptionKind =
+    std::variant<LogLevelKind, NicChoiceKind, WireChoiceKind, SwitchKind, TextKind, DurationKind,
+                 PathMtuKind, NumberKind<std::uint16_t>, NumberKind<std::uint64_t>>;
 
 struct OptionRow {
   std::string_view variable;

@@ -11,6 +11,7 @@ std::vector<Column> columns() {
   return {
       {.name = "soft_udp_ipv4", .make = [v4] { return make_soft_udp_world(v4); }},
       {.name = "soft_udp_ipv6", .make = [v6] { return make_soft_udp_world(v6); }},
+      {.name = "soft_shm", .make = make_soft_shm_world},
       {.name = "soft_sim", .make = make_soft_sim_world},
       {.name = "verbs_rxe", .make = make_verbs_world},
   };

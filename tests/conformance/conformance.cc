@@ -104,6 +104,7 @@ void Conformance::connect_ends(const End& from, const End& to, std::uint32_t pat
   auto connected = nic(from.side).connect_queue_pair(
       from.qpn(), {.address = to.address, .path_mtu = path_mtu}, world_->now_ns());
   EXPECT_TRUE(connected) << connected.error().message;
+  EXPECT_EQ(nic(from.side).wire_of(from.qpn()), world_->wire());
 }
 
 Connection Conformance::connect(const QueuePairOptions& left, const QueuePairOptions& right,

@@ -158,6 +158,28 @@ TEST_P(ManyQueuePairs, queue_entries_are_limited_by_the_completion_queue) {
   open(0, large);
 }
 
+TEST_P(ManyQueuePairs, completions_that_wait_are_not_lost_when_more_queue_pairs_come) {
+  constexpr std::size_t kMessages = 40;
+  const Connection connection = connect();
+  Buffer source{nic(0), kMessages};
+  Buffer target{nic(1), kMessages};
+  source.fill(1);
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    EXPECT_TRUE(post_receive(connection.right, receive_into(i, {target.sge(i, 1)})));
+    EXPECT_TRUE(post_send(connection.left, send_of(i, {source.sge(i, 1)})));
+  }
+  EXPECT_TRUE(
+      poll_without_taking([&] { return std::ranges::equal(source.bytes(), target.bytes()); }));
+  // Some thousand queue entries.
+  std::vector<Connection> more;
+  for (int i = 0; i < 64; ++i) more.push_back(connect());
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    expect_completion(connection.right, i);
+    expect_completion(connection.left, i);
+  }
+  expect_alive(more.back());
+}
+
 TEST_P(ManyQueuePairs, wrong_options_are_refused) {
   const auto local = world().address(0);
   const auto remote = world().address(1);

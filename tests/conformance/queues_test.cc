@@ -111,8 +111,11 @@ TEST_P(Queues, completions_that_find_no_room_in_a_poll_wait_and_say_so) {
   }
   for (std::uint64_t i = 0; i < 10; ++i) {
     CompletionEntry completion;
-    ASSERT_TRUE(poll_without_taking([&] { return nic(0).next_deadline_ns() == 0; }));
-    ASSERT_EQ(nic(0).poll(std::span{&completion, 1}, world().now_ns()).completions, 1U);
+    std::size_t taken = 0;
+    while (taken == 0) {  // a NIC may also have something that is no completion
+      ASSERT_TRUE(poll_without_taking([&] { return nic(0).next_deadline_ns() == 0; }));
+      taken = nic(0).poll(std::span{&completion, 1}, world().now_ns()).completions;
+    }
     EXPECT_EQ(completion.cookie, i);
   }
 }

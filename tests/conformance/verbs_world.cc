@@ -40,7 +40,8 @@ std::expected<std::unique_ptr<World>, std::string> make_verbs_world() {
     if (!made) return std::unexpected(made.error().message);
     nic = std::move(*made);
   }
-  return std::make_unique<RealTimeWorld>(candidate->gid.address, std::move(nics));
+  const std::string wire = nics[0]->attributes().wire;
+  return std::make_unique<RealTimeWorld>(candidate->gid.address, std::move(nics), wire);
 }
 
 }  // namespace mapwire::conformance

@@ -9,6 +9,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mapwire/proto/address.h"
@@ -26,6 +27,9 @@ class World {
   // `side` is 0 or 1.
   virtual Nic& nic(std::size_t side) = 0;
   virtual proto::IpAddress address(std::size_t side) const = 0;
+
+  // What connected queue pairs are on.
+  virtual std::string_view wire() { return nic(0).attributes().wire; }
 
   virtual std::uint64_t now_ns() const = 0;
   // Sleeps like a program that waits for both NICs: until an event descriptor is readable, a
@@ -47,6 +51,7 @@ struct Column {
 
 std::expected<std::unique_ptr<World>, std::string> make_soft_udp_world(
     const proto::IpAddress& address);
+std::expected<std::unique_ptr<World>, std::string> make_soft_shm_world();
 std::expected<std::unique_ptr<World>, std::string> make_soft_sim_world();
 std::expected<std::unique_ptr<World>, std::string> make_verbs_world();
 

@@ -22,14 +22,14 @@ LOCKED = {"safe": 2, "single": 0}  # per call: take the lock, give it back
 FORBIDDEN = re.compile(r"malloc|calloc|realloc|operator new|__cxa_throw|spdlog|fmt::|^free$")
 
 
-def collect(program, function, threads):
+def collect(program, function, wire, threads):
     """Runs it once; the lines of what callgrind counted inside the function."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "callgrind"
         subprocess.run(["valgrind", "--tool=callgrind", "--dump-instr=yes", "--collect-atstart=no",
                         f"--toggle-collect={function}", f"--callgrind-out-file={out}",
                         program, threads], check=True, capture_output=True, timeout=250,
-                       env={"LD_BIND_NOW": "1"})
+                       env={"LD_BIND_NOW": "1", "MAPWIRE_WIRE": wire})
         return out.read_text().splitlines()
 
 
@@ -99,20 +99,27 @@ def forbidden_calls(what, counts):
         yield f"{what} calls {function}"
 
 
+def measure(program, what, expected):
+    """The lines of what is wrong with a function over a wire with so many threads."""
+    wire, name, threads = what
+    counts = Counts(collect(program, "cost_" + name, wire, threads))
+    allowed = LOCKED[threads] * (2 if name == "poll" else 1)  # a poll each: receive, send
+    text = ", ".join(what)
+    if threads == "safe":  # with one thread polls run the control plane now and then
+        yield from forbidden_calls(text, counts)
+    yield from judge(text, counts, counts.locked(program) / ROUNDS, expected, allowed)
+
+
 def main():
     if not shutil.which("valgrind"):
         print("SKIP: valgrind is not installed")
         sys.exit(77)
     program = pathlib.Path(sys.argv[1]).resolve() / "tests/cost/message_cost"
     wrong = []
-    for name, figures in json.loads((HERE / "instructions.json").read_text()).items():
-        for threads, expected in figures.items():
-            counts = Counts(collect(program, "cost_" + name, threads))
-            allowed = LOCKED[threads] * (2 if name == "poll" else 1)  # a poll each: receive, send
-            locked = counts.locked(program) / ROUNDS
-            if threads == "safe":  # with one thread polls run the control plane now and then
-                wrong += forbidden_calls(f"{name}, {threads}", counts)
-            wrong += judge(f"{name}, {threads}", counts, locked, expected, allowed)
+    for wire, functions in json.loads((HERE / "instructions.json").read_text()).items():
+        for name, figures in functions.items():
+            for threads, expected in figures.items():
+                wrong += measure(program, (wire, name, threads), expected)
     for line in wrong:
         print("FAIL:", line)
     sys.exit(1 if wrong else 0)

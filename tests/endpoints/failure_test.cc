@@ -181,6 +181,7 @@ TEST(ConnectTest, the_client_may_start_first) {
 
 TEST(ConnectTest, bad_calls_answer_with_their_codes) {
   Context context = value_of(Context::create());
+  EXPECT_EQ(Context::create({.spin_ns = 1'000'001}).error().code, Code::kBadOption);
   EXPECT_EQ(context.connect("127.0.0.1:x").error().code, Code::kBadOption);
   EXPECT_EQ(context.connect("no.such.host.invalid:1").error().code, Code::kUnknownHost);
   EXPECT_EQ(context.connect("127.0.0.1:1", {.timeout_ns = 1}).error().code,

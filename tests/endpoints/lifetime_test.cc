@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "mapwire/endpoints/context.h"
 #include "tests/endpoints/pair.h"
@@ -97,6 +98,25 @@ TEST(LifetimesTest, close_flushes_what_is_outstanding_and_is_idempotent) {
     EXPECT_EQ(flushed.status, Code::kFlushed);
     EXPECT_EQ(flushed.cookie, i);
   }
+}
+
+TEST(LifetimesTest, the_end_of_a_context_closes_all_its_connections_in_order) {
+  Context server = value_of(Context::create());
+  Listener listener = value_of(server.listen({.address = "127.0.0.1:0"}));
+  std::array<std::byte, 8> bytes{};
+  std::vector<Endpoint> accepted;
+  {
+    Context client = value_of(Context::create());
+    std::vector<Endpoint> connected;
+    for (std::uint64_t i = 0; i < 8; ++i) {
+      auto ends = testing::connect(client, listener);
+      accepted.push_back(std::move(ends.first));
+      connected.push_back(std::move(ends.second));
+      ASSERT_EQ(accepted.back().post_receive(bytes, i), Code::kOk);
+    }
+  }
+  for (std::size_t i = 0; i < accepted.size(); ++i) next_completion(server);
+  for (const Endpoint& endpoint : accepted) EXPECT_EQ(endpoint.error()->code, Code::kPeerClosed);
 }
 
 TEST(LifetimesTest, completions_outlive_their_endpoint) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
+#include "tests/endpoints/many_endpoints.h"
 #include "tests/endpoints/pair.h"
 
 namespace mapwire::testing {
@@ -42,6 +43,10 @@ void wait_for_end_of_input() {
 TEST(PeerProcess, DISABLED_role) {
   const std::string role = std::getenv(kRoleVariable);
   Context context = value_of(Context::create());
+  if (role == "many") {
+    connect_many(context, std::getenv(kAddressVariable));
+    return;
+  }
   MemoryRegion region = value_of(
       context.allocate(4096, {.remote_read = true, .remote_write = true, .remote_atomic = true}));
   ConnectOptions options{.timeout_ns = kPatienceNs};

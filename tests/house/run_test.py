@@ -41,7 +41,8 @@ class Run(unittest.TestCase):
         for arguments in ((), ("tests", "all"), ("fuzz", "soon"), ("fuzz", "0"),
                           ("tests", "--require-softroce", "x"), ("softroce", "ls"),
                           ("softroce", "--"), ("softroce", "--kernel"),
-                          ("softroce", "--kernel", "5.4", "--", "ls")):
+                          ("softroce", "--kernel", "5.4", "--", "ls"), ("bench", "soon"),
+                          ("bench", "4"), ("bench", "05")):
             self.assertEqual(self.run_it(*arguments).returncode, 2, arguments)
 
     def test_help_goes_to_stdout(self):
@@ -82,6 +83,23 @@ class Run(unittest.TestCase):
         command.chmod(0o755)
         run = self.run_it("mapwire", "ping", "a b", "", directory="/usr")
         self.assertEqual((run.returncode, run.stdout, run.stderr), (7, "[/usr][ping][a b][]", ""))
+
+    def test_bench_measures_the_release_command_in_as_many_rounds_as_asked_for(self):
+        self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\" | grep -v ' sockperf$'")
+        self.replace("apt-get", f"echo \"$*\" >> '{self.root}/calls'")
+        self.replace("cmake", "echo ninja: no work to do.")
+        for path, script in (("tests/bench/bench.py", "printf '[%s]' \"$@\"; exit 1"),
+                             ("build/release/tools/mapwire", "exit 0")):
+            (self.root / path).parent.mkdir(parents=True)
+            (self.root / path).write_text(f"#!/bin/bash\n{script}\n")
+            (self.root / path).chmod(0o755)
+        for rounds, arguments in (("5", ()), ("12", ("12",))):
+            run = self.run_it("bench", *arguments)
+            self.assertEqual((run.returncode, run.stdout),
+                             (1, f"[{self.root}/build/release/tools/mapwire]"
+                                 f"[{self.root}/build/bench][{rounds}]"))
+        self.assertIn("install -y --no-install-recommends sockperf\n",
+                      (self.root / "calls").read_text())
 
     def test_softroce_runs_the_words_after_the_dashes_with_the_kernel_asked_for(self):
         self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\"")

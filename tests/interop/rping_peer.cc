@@ -51,6 +51,18 @@ class End {
     require(endpoint_.post_send(bytes, kSend));
     await(kSend);
   }
+  // The last message. Its receiver goes at once, and then no longer repeats an acknowledgement that
+  // the network loses: the good-bye comes in its place.
+  void send_last() {
+    require(endpoint_.post_send(kGoOn, kSend));
+    Completion completion = next_completion();
+    while (completion.cookie != kSend) completion = next_completion();
+    if (completion.status == Code::kPeerClosed) {
+      std::fprintf(stderr, "no acknowledgement came\n");
+    } else {
+      require(completion.status);
+    }
+  }
   BufferMessage receive() {
     await(kReceive);
     const auto message = proto::load<BufferMessage>(received_);
@@ -82,6 +94,7 @@ class End {
  private:
   static constexpr std::uint64_t kSend = 0;
   static constexpr std::uint64_t kReceive = 1;
+  static constexpr std::array<std::byte, sizeof(BufferMessage)> kGoOn{};
 
   void require(Code code) {
     if (code != Code::kOk) fail(code_entry(code).meaning);
@@ -91,12 +104,16 @@ class End {
   // Waits for the completion of `kind`; one of the other kind may come first.
   void await(std::uint64_t kind) {
     while (done_[kind] == 0) {
-      Completion completion;
-      if (context_.wait({&completion, 1}, kPatienceNs) == 0) fail("no completion came");
-      if (completion.status != Code::kOk) fail(code_entry(completion.status).meaning);
+      const Completion completion = next_completion();
+      require(completion.status);
       ++done_[completion.cookie];
     }
     --done_[kind];
+  }
+  Completion next_completion() {
+    Completion completion;
+    if (context_.wait({&completion, 1}, kPatienceNs) == 0) fail("no completion came");
+    return completion;
   }
 
   Context& context_;
@@ -127,7 +144,11 @@ void serve(const std::string& address, int count) {
     if (!text.starts_with(greeting(i))) fail("what was read is not what rping writes");
     end.send({});
     end.write(data, remote_of(end.receive()));
-    end.send({});
+    if (i + 1 < count) {
+      end.send({});
+    } else {
+      end.send_last();
+    }
   }
   end.await_end();
 }

@@ -23,7 +23,9 @@ class CheckDescriptor : public testing::Test {
     descriptor.sge[0] = {.address = start(), .bytes = bytes, .lkey = lkey};
     return descriptor;
   }
-  Code judge(const proto::SendDescriptor& descriptor) { return check(descriptor, table_, kDomain); }
+  Code judge(const proto::SendDescriptor& descriptor) {
+    return check(descriptor, table_, kDomain).verdict;
+  }
   std::uint64_t start() const { return reinterpret_cast<std::uint64_t>(memory_.data()); }
 
   alignas(8) std::array<std::byte, 64> memory_{};
@@ -91,15 +93,15 @@ TEST_F(CheckDescriptor, refuses_elements_outside_their_region) {
 
 TEST_F(CheckDescriptor, judges_receives_too) {
   proto::ReceiveDescriptor receive;
-  EXPECT_EQ(check(receive, table_, kDomain), Code::kOk);
+  EXPECT_EQ(check(receive, table_, kDomain).verdict, Code::kOk);
   receive.sge_count = proto::kSgeMax + 1;
-  EXPECT_EQ(check(receive, table_, kDomain), Code::kInvalidDescriptor);
+  EXPECT_EQ(check(receive, table_, kDomain).verdict, Code::kInvalidDescriptor);
   receive.sge_count = 1;
   receive.reserved[6] = 1;
-  EXPECT_EQ(check(receive, table_, kDomain), Code::kInvalidDescriptor);
+  EXPECT_EQ(check(receive, table_, kDomain).verdict, Code::kInvalidDescriptor);
   receive.reserved[6] = 0;
   receive.sge[0] = {.address = start(), .bytes = 8, .lkey = 12345};
-  EXPECT_EQ(check(receive, table_, kDomain), Code::kLocalProtection);
+  EXPECT_EQ(check(receive, table_, kDomain).verdict, Code::kLocalProtection);
 }
 
 }  // namespace

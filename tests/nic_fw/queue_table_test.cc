@@ -88,6 +88,24 @@ TEST_F(QueueTableTest, discarded_queues_take_no_room) {
   }
 }
 
+TEST_F(QueueTableTest, rings_that_were_given_back_serve_the_next_queue_pair) {
+  auto first = table_.make(kFourAndTwo);
+  ASSERT_TRUE(first);
+  table_.add(7, *first);
+  table_.give_back_rings(7);
+  auto second = table_.make(kFourAndTwo);
+  ASSERT_TRUE(second);
+  table_.add(8, *second);
+  EXPECT_EQ(second->memory.data(), first->memory.data());
+  // The queues of the first still count, and have no rings to give back again.
+  EXPECT_TRUE(table_.find(7)->send.take_entry());
+  EXPECT_EQ(table_.completions_max(), 12U);
+  table_.remove(7);
+  auto third = table_.make(kFourAndTwo);
+  ASSERT_TRUE(third);
+  EXPECT_NE(third->memory.data(), second->memory.data());
+}
+
 TEST_F(QueueTableTest, refuses_entries_that_are_no_power_of_two_in_range) {
   for (std::uint32_t entries : {0U, 3U, 16U, 1U << 31}) {
     for (const QueuePairOptions& options :

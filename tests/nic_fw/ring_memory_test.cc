@@ -1,5 +1,7 @@
 #include "mapwire/nic_fw/ring_memory.h"
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstring>
 #include <set>
@@ -8,9 +10,13 @@
 #include <gtest/gtest.h>
 
 #include "mapwire/proto/ring_layout.h"
+#include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire::nic_fw {
 namespace {
+
+// The least that is free.
+int next_descriptor() { return UniqueFd{::dup(STDERR_FILENO)}.get(); }
 
 TEST(RingMemory, gives_aligned_blocks_that_do_not_overlap) {
   RingMemory memory{64 << 20};
@@ -45,6 +51,22 @@ TEST(RingMemory, uses_released_blocks_of_the_same_size_again) {
 TEST(RingMemory, gives_a_block_longer_than_an_arena) {
   RingMemory memory{64 << 20};
   EXPECT_EQ(memory.allocate(10 << 20)->size(), std::size_t{10} << 20);
+}
+
+TEST(RingMemory, takes_few_descriptors_for_many_blocks) {
+  constexpr std::size_t kBlocks = 10'000;
+  RingMemory memory{kBlocks * 24'576 * 2};
+  const int before = next_descriptor();
+  for (std::size_t i = 0; i < kBlocks; ++i) ASSERT_TRUE(memory.allocate(24'576)) << i;
+  EXPECT_LE(next_descriptor() - before, 10);
+}
+
+TEST(RingMemory, uses_all_that_it_may_take) {
+  constexpr std::size_t kArenas = 3;  // no sum of doubled ones
+  RingMemory memory{kArenas * RingMemory::kArenaBytes};
+  for (std::size_t i = 0; i < kArenas; ++i) {
+    EXPECT_TRUE(memory.allocate(RingMemory::kArenaBytes)) << i;
+  }
 }
 
 TEST(RingMemory, at_its_limit_refuses_and_says_so) {

@@ -258,7 +258,7 @@ TEST(SoftNicOptions, out_of_range_are_refused_by_name) {
   const std::vector<std::pair<SoftNicOptions, const char*>> cases{
       {{.queue_pairs_max = 0}, "queue_pairs_max"},
       {{.completion_entries = 1000}, "completion_entries"},
-      {{.completion_entries = 1U << 21}, "completion_entries"},
+      {{.completion_entries = 1U << 23}, "completion_entries"},
       {{.path_mtu_max = 128}, "path_mtu_max"},
       {{.path_mtu_max = 8192}, "path_mtu_max"}};
   for (const auto& [options, option] : cases) {

@@ -43,7 +43,8 @@ def good_end(name, own):
     status = own.end(PATIENCE_S + ROUNDS)
     check(f"{name}: mapwire's end", status == 0, own.lines)
     if "loss" not in name:
-        check(f"{name}: the good-bye came", "no good-bye came" not in own.lines, own.lines)
+        for what in ("good-bye", "acknowledgement"):
+            check(f"{name}: the {what} came", f"no {what} came" not in own.lines, own.lines)
 
 
 def ends(name, own, other):

@@ -100,11 +100,19 @@ TEST(baseline, a_cpu_that_can_not_be_had_is_an_error_at_once) {
   EXPECT_THAT((*stream)->measure(kSliceNs).error().message, HasSubstr("CPU 1023"));
 }
 
+TEST(baseline, a_stream_through_shared_memory_is_held_to_copying) {
+  const auto stream = make_bandwidth_baseline({.wire = "shm", .bytes = 65536}, 0);
+  ASSERT_TRUE(stream.has_value());
+  EXPECT_EQ((*stream)->bytes_per_s(), 0);
+  ASSERT_TRUE((*stream)->measure(kSliceNs).has_value());
+  EXPECT_GT((*stream)->bytes_per_s(), 1e6);
+}
+
 TEST(baseline, of_other_wires_none_is_known) {
   const auto latency = make_latency_baseline({.wire = "rxe0", .bytes = 2}, 0);
   EXPECT_EQ(latency.error().code, Code::kInvalidArgument);
   EXPECT_THAT(latency.error().message, HasSubstr("wire rxe0 has no baseline"));
-  const auto stream = make_bandwidth_baseline({.wire = "shm", .bytes = 2, .packet_bytes = 64}, 0);
+  const auto stream = make_bandwidth_baseline({.wire = "rxe0", .bytes = 2, .packet_bytes = 64}, 0);
   EXPECT_EQ(stream.error().code, Code::kInvalidArgument);
 }
 

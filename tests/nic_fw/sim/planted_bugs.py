@@ -129,8 +129,8 @@ BUGS = [
         "resource->original = execute(packet.opcode(), atomic) + atomic.swap_or_add;"),
     # The memory of READs and atomics is smaller than what the peer may repeat.
     Bug("replay_memory_too_small", "engine_set_up.cc",
-        "created->responder.resources.resize(state_->options.read_atomic_max);",
-        "created->responder.resources.resize((state_->options.read_atomic_max + 1) / 2);"),
+        "LazyArray<ReadAtomicResource>{state_->options.read_atomic_max};",
+        "LazyArray<ReadAtomicResource>{(state_->options.read_atomic_max + 1) / 2};"),
     # An ACK behind a READ or atomic completes it although its response was lost.
     Bug("ack_covers_lost_response", "acknowledged.cc",
         "if (needs_response(oldest.descriptor.opcode)) break;",

@@ -11,12 +11,19 @@ def ratio(ours, theirs):
     return statistics.median(ours) / statistics.median(theirs)
 
 
-def interval(ours, theirs, seed=1):
-    """The bootstrap interval of ratio(). What stands at one index was measured in one round, so
-    rounds are drawn, not single values; the same seed gives the same interval."""
+def ratio_of_rounds(ours, theirs):
+    """The median of the rounds' own ratios, for machines that are another one each time: with
+    ratio() the two medians may be of different ones."""
+    return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
+
+
+def interval(ours, theirs, statistic=ratio, seed=1):
+    """The bootstrap interval of ratio() or the other. What stands at one index was measured in one
+    round, so rounds are drawn, not single values; the same seed gives the same interval."""
     draw = random.Random(seed)
     rounds = list(zip(ours, theirs, strict=True))
-    ratios = sorted(ratio(*zip(*draw.choices(rounds, k=len(rounds)))) for _ in range(RESAMPLES))
+    ratios = sorted(statistic(*zip(*draw.choices(rounds, k=len(rounds))))
+                    for _ in range(RESAMPLES))
     outside = int(RESAMPLES * (1 - CONFIDENCE) / 2)
     return ratios[outside], ratios[-1 - outside]
 

@@ -23,6 +23,14 @@ class Comparison(unittest.TestCase):
         self.assertAlmostEqual(low, 1.2)
         self.assertAlmostEqual(high, 1.2)
 
+    def test_the_ratio_of_rounds_bears_a_machine_that_changes_between_them(self):
+        self.assertEqual(comparison.ratio_of_rounds([2, 4, 60], [1, 2, 20]), 2)
+        # One round is of two machines: ours of the fast one, the peer's of the slow one.
+        ours, theirs = [10] * 7 + [60] * 7 + [10], [10] * 7 + [60] * 8
+        self.assertLess(comparison.ratio(ours, theirs), 0.2)
+        self.assertEqual(comparison.ratio_of_rounds(ours, theirs), 1)
+        self.assertEqual(comparison.interval(ours, theirs, comparison.ratio_of_rounds), (1, 1))
+
     def test_both_limits_are_held(self):
         small = comparison.at_most(1.10, 1.05)
         self.assertTrue(small(1.10, (1.05, 1.3)))

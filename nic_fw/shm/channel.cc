@@ -1,0 +1,113 @@
+#include "mapwire/nic_fw/shm/channel.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <span>
+#include <utility>
+
+#include "mapwire/nic_fw/shm/descriptor_passing.h"
+
+namespace mapwire::nic_fw::shm {
+namespace {
+
+// Wake-ups taken at once: a peer that floods has its rest taken later.
+constexpr int kWakeUpsMax = 64;
+
+}  // namespace
+
+Channel::Channel(UniqueFd socket, Arena block, const SharedMemoryAddress& own)
+    : socket_{std::move(socket)},
+      block_{std::move(block)},
+      own_{own},
+      writer_{block_.memory()},
+      peer_orders_{false} {}
+
+std::expected<Channel, Error> Channel::create(UniqueFd socket, const SharedMemoryAddress& own) {
+  auto block = make_block();
+  if (!block) return std::unexpected(std::move(block.error()));
+  return Channel{std::move(socket), std::move(*block), own};
+}
+
+std::expected<void, Error> Channel::greet(const SharedMemoryAddress& peer) {
+  greeted_ = true;
+  peer_ = peer;
+  const proto::ShmHello hello{
+      .receiver_nonce = peer.nonce, .socket = own_.socket, .nonce = own_.nonce};
+  if (send_with_descriptor(socket_.get(), std::as_bytes(std::span{&hello, 1}), block_.fd())) {
+    return {};
+  }
+  const int cause = errno;
+  kill();
+  return std::unexpected(Error::from_errno(Code::kSystemCall, ErrorScope::kEndpoint, cause,
+                                           "shared memory: hello to the peer",
+                                           "check that the peer runs, and connect again"));
+}
+
+void Channel::kill() {
+  state_ = State::kDead;
+  socket_ = UniqueFd{};  // the peer sees its end
+}
+
+void Channel::send_away() {
+  kill();
+  reader_.reset();
+}
+
+void Channel::serve() {
+  if (state_ == State::kGreeting) take_hello();
+  if (state_ == State::kOpen) take_wake_ups();
+}
+
+void Channel::take_hello() {
+  proto::ShmHello hello;
+  const auto received =
+      receive_with_descriptor(socket_.get(), std::as_writable_bytes(std::span{&hello, 1}));
+  if (!received) {
+    if (errno != EAGAIN && errno != EINTR) kill();
+    return;
+  }
+  const bool whole = received->bytes == sizeof(hello) && received->descriptor;
+  if (whole && accept_hello(hello, received->descriptor)) {
+    state_ = State::kOpen;
+  } else {
+    kill();
+  }
+}
+
+bool Channel::accept_hello(const proto::ShmHello& hello, const UniqueFd& block) {
+  const SharedMemoryAddress peer{.socket = hello.socket, .nonce = hello.nonce};
+  if (hello.magic != proto::kShmMagic || hello.version != proto::kShmVersion ||
+      hello.receiver_nonce != own_.nonce || (greeted_ && peer != peer_)) {
+    return false;
+  }
+  auto mapped = PeerBlock::map(block);
+  if (!mapped) return false;
+  peer_block_ = std::move(*mapped);
+  peer_orders_ = peer_block_.header().fences == 0 && orders_stores_of_peers();
+  writer_.set_reader(peer_block_.header());
+  reader_.emplace(peer_block_.memory(), header_of(block_));
+  return greeted_ || greet(peer).has_value();
+}
+
+void Channel::take_wake_ups() {
+  for (int taken = 0; taken < kWakeUpsMax; ++taken) {
+    std::byte wake_up{};
+    const ssize_t bytes = ::recv(socket_.get(), &wake_up, sizeof(wake_up), MSG_DONTWAIT);
+    if (bytes > 0) continue;
+    if (bytes == 0 || (errno != EAGAIN && errno != EINTR)) kill();
+    return;
+  }
+}
+
+// If the socket has no room the peer has wake-ups enough.
+void Channel::wake() {
+  const std::byte wake_up{1};
+  ::send(socket_.get(), &wake_up, sizeof(wake_up), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+}  // namespace mapwire::nic_fw::shm
