@@ -29,9 +29,9 @@ def stat(pid):
 
 
 def received(process):
-    """The packets it received; -1 if stat does not tell."""
+    """The cells it received; -1 if stat does not tell."""
     contexts = process.get("contexts") or [{"counters": {}}]
-    return contexts[0]["counters"].get("nic.packets_received", -1)
+    return contexts[0]["counters"].get("shm.cells_received", -1)
 
 
 def a_running_process(server):
@@ -48,11 +48,11 @@ def all_formats(server):
     pid = server.process.pid
     table = run("stat", pid)
     check("the table names process and counters", f"process {pid} (mapwire), alive" in table.stdout
-          and re.search(r"^ +0 +\d+ nic\.packets_received$", table.stdout, re.M), table.stdout)
+          and re.search(r"^ +0 +\d+ shm\.cells_received$", table.stdout, re.M), table.stdout)
     metrics = run("stat", pid, "--prometheus")
     lines = [line for line in metrics.stdout.splitlines() if not line.startswith("# TYPE mapwire_")]
     check("Prometheus reads each line", lines and all(map(SAMPLE.fullmatch, lines)), lines)
-    check("and finds the packets", f'mapwire_nic_packets_received_total{{pid="{pid}",context="0"}}'
+    check("and finds the cells", f'mapwire_shm_cells_received_total{{pid="{pid}",context="0"}}'
           in metrics.stdout, metrics.stdout)
 
 

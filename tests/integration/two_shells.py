@@ -11,7 +11,9 @@ import time
 from support import (Process, Server, check, code_of, finish, mapwire, result, run,
                      skip)
 
-BASELINE = re.compile(r"^# baseline udp_\w+: [\d.]+ \S+, ratio \d+\.\d\d", re.M)
+BASELINE = re.compile(r"^# baseline (\w+): [\d.]+ \S+, ratio \d+\.\d\d", re.M)
+BASELINES = {"udp": ("udp_ping_pong", "udp_stream", "udp_stream_offload"),
+             "shm": ("cache_line_ping_pong", "memory_copy")}
 OPERATIONS = ["send", "send_imm", "write", "write_imm", "read", "cas", "faa"]
 
 
@@ -112,17 +114,19 @@ def beside_a_baseline():
     for arguments in (["ping", "-n", 100], ["ping", "--op", "read", "-n", 100, "--verify"],
                       ["ping", "-D", "100ms", "--deadline", "1s"], ["bw", "-n", 100],
                       ["bw", "--op", "write", "-D", "50ms", "--report_gbits"]):
-        name = " ".join(map(str, arguments))
-        completed = run(*arguments, "--local", "--baseline")
-        check(f"{name} --baseline prints a line",
-              completed.returncode == 0 and BASELINE.search(completed.stdout),
-              (completed.stdout, completed.stderr))
+        for wire, names in BASELINES.items():
+            completed = run(*arguments, "--local", "--wire", wire, "--baseline")
+            found = BASELINE.search(completed.stdout)
+            name = " ".join(map(str, arguments))
+            check(f"{name} --wire {wire} --baseline prints a line",
+                  completed.returncode == 0 and found and found.group(1) in names,
+                  (completed.stdout, completed.stderr))
     document = result(run("ping", "--local", "--baseline", "-n", 101, "--json"))
     row = (document.get("results") or [{}])[0]
     check("all iterations are measured, in slices", row.get("iterations") == 101, document)
     ratio = row["usec"]["p50"] / row["baseline"]["usec_p50"] if "baseline" in row else 0
     check("the ratio is that of the medians", abs(ratio - row.get("ratio", -1)) < 1e-6, row)
-    long = run("ping", "--local", "--baseline", "-s", "128K", "-n", 20)
+    long = run("ping", "--local", "--wire", "udp", "--baseline", "-s", "128K", "-n", 20)
     check("messages that no datagram holds are measured without",
           long.returncode == 0 and "one datagram" in long.stderr
           and not BASELINE.search(long.stdout), (long.stdout, long.stderr))
