@@ -5,7 +5,7 @@ include(mapwire_public_headers)
 
 set(mapwire_include_dir ${PROJECT_BINARY_DIR}/include)
 file(MAKE_DIRECTORY ${mapwire_include_dir}/mapwire)
-foreach(layer IN ITEMS proto runtime nic_fw endpoints)
+foreach(layer IN ITEMS proto runtime tlb nic_fw endpoints)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${layer} ${mapwire_include_dir}/mapwire/${layer} SYMBOLIC)
 endforeach()
 

@@ -40,6 +40,7 @@ struct NicAttributes {
   // kRemoteOperational of a message that found too small a receive (otherwise
   // kRemoteInvalidRequest).
   bool foreign = false;
+  std::uint32_t memory_regions_max = 0;
   std::uint32_t queue_pairs_max = 0;
   std::uint32_t queue_entries_max = 0;   // per send or receive queue
   std::uint32_t completion_entries = 0;  // sum of the queue entries of all open queue pairs

@@ -70,6 +70,11 @@ struct Assign {
     options.*kind.member = *duration_ns;
     return true;
   }
+  bool operator()(const SizeKind& kind) const {
+    auto bytes = parse_size_bytes(text);
+    if (bytes) options.*kind.member = *bytes;
+    return bytes.has_value();
+  }
   bool operator()(const PathMtuKind& kind) const {
     auto bytes = parse_number(text);
     if (!bytes) return false;
@@ -107,6 +112,9 @@ struct ValueText {
   std::string operator()(const DurationKind& kind) const {
     return format_duration(options.*kind.member);
   }
+  std::string operator()(const SizeKind& kind) const {
+    return std::to_string(options.*kind.member);
+  }
   std::string operator()(const PathMtuKind& kind) const {
     return std::to_string(options.*kind.member);
   }
@@ -123,6 +131,7 @@ struct TypeText {
   std::string_view operator()(const SwitchKind&) const { return "word"; }
   std::string_view operator()(const TextKind& kind) const { return kind.what; }
   std::string_view operator()(const DurationKind&) const { return "duration"; }
+  std::string_view operator()(const SizeKind&) const { return "size"; }
   std::string_view operator()(const PathMtuKind&) const { return "bytes"; }
   template <class Number>
   std::string_view operator()(const NumberKind<Number>&) const {
@@ -141,6 +150,7 @@ struct RangeText {
   std::string operator()(const DurationKind& kind) const {
     return fmt::format("{} to {}", format_duration(kind.min_ns), format_duration(kind.max_ns));
   }
+  std::string operator()(const SizeKind&) const { return "bytes, with K, M, G or T if wanted"; }
   std::string operator()(const PathMtuKind&) const {
     return fmt::format("0, or a power of two from {} to {}", kPathMtuMin, kPathMtuMax);
   }

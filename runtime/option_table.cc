@@ -58,6 +58,20 @@ const std::array kRows{
               "`single` each goes by itself, several times slower: for such captures, and for "
               "networks that damage what they cut."},
     OptionRow{
+        "MAPWIRE_TLB", SwitchKind{&Options::tlb_off, "on", "off"},
+        "On an RDMA device. With `on` memory that is used again stays pinned between requests, "
+        "as far as the kernel tells of its changes. With `off` each request pins its memory "
+        "for itself."},
+    OptionRow{
+        "MAPWIRE_TLB_POLICY", SwitchKind{&Options::tlb_lru, "clock", "lru"},
+        "Which memory is unpinned when other memory wants room: with `clock` some that was not "
+        "used lately, with `lru` what was not used for longest."},
+    OptionRow{
+        "MAPWIRE_PIN_BUDGET", SizeKind{&Options::pin_budget_bytes},
+        "How much memory a context pins on an RDMA device. With 0 seven eighths of the limit "
+        "on locked memory (RLIMIT_MEMLOCK), if it binds this process, and at most a quarter of "
+        "the machine's memory."},
+    OptionRow{
         "MAPWIRE_SEED", NumberKind<std::uint64_t>{&Options::seed},
         "Seed of the soft NIC's queue pair numbers, first packet sequence numbers, memory keys "
         "and connection numbers, to repeat a run: for tests, as a peer that is told some of "

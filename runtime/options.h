@@ -31,6 +31,9 @@ struct Options {
   bool udp_single = false;
   std::uint64_t takeover_ns = 1'000'000;
   std::uint64_t spin_ns = 50'000;
+  bool tlb_off = false;
+  bool tlb_lru = false;
+  std::uint64_t pin_budget_bytes = 0;
   std::uint64_t seed = 0;
   friend bool operator==(const Options&, const Options&) = default;
 

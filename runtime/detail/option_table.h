@@ -45,6 +45,10 @@ struct DurationKind {
   std::uint64_t max_ns;
 };
 
+struct SizeKind {
+  std::uint64_t Options::* member;
+};
+
 struct PathMtuKind {
   std::uint32_t Options::* member;
 };
@@ -58,7 +62,7 @@ struct NumberKind {
 
 using OptionKind =
     std::variant<LogLevelKind, NicChoiceKind, WireChoiceKind, SwitchKind, TextKind, DurationKind,
-                 PathMtuKind, NumberKind<std::uint16_t>, NumberKind<std::uint64_t>>;
+                 SizeKind, PathMtuKind, NumberKind<std::uint16_t>, NumberKind<std::uint64_t>>;
 
 struct OptionRow {
   std::string_view variable;

@@ -90,6 +90,7 @@ std::expected<std::unique_ptr<Nic>, Error> make_verbs_nic(const VerbsNicOptions&
       .name = std::string{kVerbsNic},
       .wire = device->name,
       .foreign = true,
+      .memory_regions_max = device->regions_max,
       .queue_pairs_max = std::min(options.queue_pairs_max, device->queue_pairs_max),
       .queue_entries_max = std::min(kQueueEntriesMax, std::bit_floor(device->queue_entries_max)),
       .completion_entries = completion_entries,

@@ -1,0 +1,149 @@
+// The user-level TLB of a context: from memory of the process to what its NIC needs to reach it.
+// Pages are pinned when they are first used, kept pinned while there is room, and unpinned when
+// others want it or their addresses come to mean other memory.
+//
+// A translation is never stale: the request that asks gets one of the pages that are at its
+// addresses now, whatever was unmapped, moved or discarded before (address_watch.h). What can not
+// be watched is pinned for one request.
+//
+// Threads: guarded by the context's lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "mapwire/runtime/error.h"
+#include "mapwire/runtime/lazy_memory.h"
+#include "mapwire/runtime/nic.h"
+#include "mapwire/tlb/address_watch.h"
+#include "mapwire/tlb/pin_budget.h"
+#include "mapwire/tlb/range_map.h"
+#include "mapwire/tlb/repeats.h"
+#include "mapwire/tlb/replacement.h"
+#include "mapwire/tlb/tlb_counters.h"
+
+namespace mapwire::tlb {
+
+struct TlbOptions {
+  PinLimits limits;
+  Policy policy = Policy::kClock;
+  bool keep = true;    // false: every request pins for itself
+  bool verify = true;  // false: for tests that show what verification is for
+};
+
+// What the NIC does with the memory.
+enum class Use : std::uint8_t {
+  kSend,     // reads it
+  kTarget,   // writes it, on our request
+  kReceive,  // writes it when a peer wants: for a time that nobody knows
+};
+
+using TranslationId = std::uint32_t;
+
+// Of memory that a request was posted with.
+struct Translation {
+  std::uint32_t lkey = 0;
+  TranslationId id = 0;  // for release()
+};
+
+class Tlb {
+ public:
+  // `nic` outlives it; regions are made in `protection_domain`. If nothing can be watched here, no
+  // translation is kept: not_kept_reason() says why.
+  Tlb(Nic& nic, std::uint32_t protection_domain, const TlbOptions& options,
+      const TlbCounters& counters);
+  Tlb(const Tlb&) = delete;
+  Tlb& operator=(const Tlb&) = delete;
+  // Unpins everything. The NIC uses none of it any more.
+  ~Tlb();
+
+  const PinLimits& limits() const { return budget_.limits(); }
+  // Empty: translations are kept.
+  const std::string& not_kept_reason() const { return not_kept_reason_; }
+
+  // A translation of `memory`, which is in use until release(). Errors:
+  // - kWouldBlock: everything that is pinned is in use; again when a request has completed.
+  // - kLimitReached: it is larger than all that may be pinned.
+  // - kInvalidArgument: it is not mapped, has not the rights, or runs over the end of addresses.
+  // - kOutOfMemory, kSystemCall: the device did not take it.
+  std::expected<Translation, Code> translate(std::span<const std::byte> memory, Use use);
+  void release(TranslationId id);
+
+  // Memory that is registered until it is given back. Errors: those of Nic::register_memory, and
+  // kLimitReached if it does not fit beside what is in use.
+  std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory, Access access);
+  void deregister_memory(std::uint32_t lkey);
+
+  // Whether the memory of some translations has changed, and their end. Cheap to ask.
+  bool wants_reaping() const { return watch_ != nullptr && watch_->deaths() != deaths_seen_; }
+  void reap();
+  // Readable when somebody who does not ask should; -1 if nothing is kept. Stays the watch's.
+  int reap_fd() const { return reap_fd_; }
+
+  std::size_t kept() const { return ranges_.size(); }
+  std::size_t pinned_bytes() const { return budget_.bytes(); }
+
+ private:
+  struct Entry {
+    std::size_t bytes = 0;  // charged
+    std::uint32_t lkey = 0;
+    std::optional<SlotId> slot;
+    bool kept = false;  // in ranges_; otherwise it goes when it is out of use
+    bool writable = false;
+    bool receive = false;
+  };
+  using Pinned = std::expected<std::uint32_t, Code>;  // an lkey
+
+  enum class Holds : std::uint8_t { kYes, kNo, kNotNow };
+  // Whether the translation still is one of `pages`, for that use. No: it is kept no more.
+  Holds holds(TranslationId id, const Range& pages, Use use);
+  Translation use_again(TranslationId id);
+
+  // Filling (tlb_fill.cc).
+  std::expected<Translation, Code> fill(std::span<const std::byte> memory, const Range& pages,
+                                        Use use);
+  std::optional<Range> mapping_worth_keeping(const Range& pages, Use use);
+  std::expected<Translation, Code> fill_watched(SlotId slot, const Range& pages, Use use);
+  std::expected<Translation, Code> fill_once(std::span<const std::byte> memory, const Range& pages,
+                                             Use use);
+  Translation enter(const Entry& entry, const Range* kept_range);
+
+  // Pinning (tlb_pin.cc).
+  Pinned pin(std::span<const std::byte> memory, const Range& pages, Use use);
+  Code make_room(std::size_t bytes, bool receive);
+  bool evict();
+  std::expected<MemoryKeys, Error> register_now(std::span<std::byte> memory, Access access);
+  void unpin(const Entry& entry);
+  void forget(TranslationId id);
+  void free(TranslationId id);
+  bool numbers_left() const { return !free_.empty() || fresh_ < entries_.size(); }
+
+  Nic& nic_;
+  std::uint32_t protection_domain_;
+  bool verify_;
+  AddressWatch* watch_ = nullptr;  // null: nothing is kept
+  std::string not_kept_reason_;
+  int reap_fd_ = -1;
+  TlbCounters counters_;
+  PinBudget budget_;
+  RangeMap ranges_;
+  std::unique_ptr<Replacement> replacement_;
+  Repeats repeats_;
+  // By TranslationId.
+  LazyArray<Entry> entries_;
+  LazyArray<std::uint32_t> uses_;  // requests under way
+  std::vector<TranslationId> free_;
+  TranslationId fresh_ = 0;  // numbers from here on were never used
+  std::size_t in_use_ = 0;   // translations with uses
+  std::unordered_map<std::uint32_t, std::size_t> explicit_bytes_;  // by lkey
+  std::uint64_t deaths_seen_ = 0;
+};
+
+}  // namespace mapwire::tlb

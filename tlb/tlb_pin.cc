@@ -1,0 +1,96 @@
+// Pinning within the budget.
+#include <fmt/format.h>
+
+#include <expected>
+#include <span>
+
+#include "mapwire/tlb/tlb.h"
+
+namespace mapwire::tlb {
+namespace {
+
+std::size_t bytes_of_pages(std::span<const std::byte> memory) {
+  const auto pages = pages_of(memory);
+  return pages ? pages->bytes() : memory.size();
+}
+
+}  // namespace
+
+Tlb::Pinned Tlb::pin(std::span<const std::byte> memory, const Range& pages, Use use) {
+  const bool receive = use == Use::kReceive;
+  if (!numbers_left() && !evict()) return std::unexpected(Code::kWouldBlock);
+  if (const Code refused = make_room(pages.bytes(), receive); refused != Code::kOk) {
+    if (refused == Code::kWouldBlock) counters_.would_block.add();
+    return std::unexpected(refused);
+  }
+  // Without the right of local writing it stays as constant as it was.
+  const auto keys = register_now({const_cast<std::byte*>(memory.data()), memory.size()},
+                                 {.local_write = use != Use::kSend});
+  if (!keys) return std::unexpected(keys.error().code);
+  budget_.charge(pages.bytes(), receive);
+  return keys->lkey;
+}
+
+// What is in use will be given back, so it is worth waiting for.
+Code Tlb::make_room(std::size_t bytes, bool receive) {
+  const PinLimits& limits = budget_.limits();
+  if (bytes > (receive ? limits.bytes / 2 : limits.bytes)) return Code::kLimitReached;
+  while (!budget_.fits(bytes, receive)) {
+    if (!evict()) return in_use_ != 0 ? Code::kWouldBlock : Code::kLimitReached;
+  }
+  return Code::kOk;
+}
+
+bool Tlb::evict() {
+  const auto id = replacement_->victim(uses_.entries());
+  if (!id) return false;
+  counters_.evicted.add();
+  forget(*id);
+  return true;
+}
+
+// Others of the process or the machine may have taken what the budget allows: everything that is
+// not in use goes, and it is tried once more.
+std::expected<MemoryKeys, Error> Tlb::register_now(std::span<std::byte> memory, Access access) {
+  auto keys = nic_.register_memory(memory, access, protection_domain_);
+  if (!keys && keys.error().code == Code::kOutOfMemory && evict()) {
+    while (evict()) {
+    }
+    keys = nic_.register_memory(memory, access, protection_domain_);
+  }
+  if (!keys) counters_.failed.add();
+  return keys;
+}
+
+void Tlb::unpin(const Entry& entry) {
+  nic_.deregister_memory(entry.lkey);
+  budget_.refund(entry.bytes, entry.receive);
+  if (entry.slot) watch_->remove(*entry.slot);
+}
+
+std::expected<MemoryKeys, Error> Tlb::register_memory(std::span<std::byte> memory, Access access) {
+  const std::size_t bytes = bytes_of_pages(memory);
+  if (make_room(bytes, false) != Code::kOk) {
+    return std::unexpected(Error::make(
+        Code::kLimitReached, ErrorScope::kRequest,
+        fmt::format("memory region of {} bytes: the context may pin {} and has pinned {} that are "
+                    "in use; register less, or raise the limit on locked memory (ulimit -l, or "
+                    "`memlock` in limits.conf) or MAPWIRE_PIN_BUDGET",
+                    memory.size(), budget_.limits().bytes, budget_.bytes())));
+  }
+  auto keys = register_now(memory, access);
+  if (!keys) return keys;
+  budget_.charge(bytes, false);
+  explicit_bytes_[keys->lkey] = bytes;
+  return keys;
+}
+
+void Tlb::deregister_memory(std::uint32_t lkey) {
+  const auto known = explicit_bytes_.find(lkey);
+  if (known == explicit_bytes_.end()) return;
+  nic_.deregister_memory(lkey);
+  budget_.refund(known->second, false);
+  explicit_bytes_.erase(known);
+}
+
+}  // namespace mapwire::tlb
