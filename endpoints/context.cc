@@ -24,7 +24,7 @@ std::expected<MemoryRegion, Error> make_region(const std::shared_ptr<detail::Dat
                                                std::span<std::byte> memory, Access access,
                                                std::optional<Arena> arena) {
   std::unique_lock guard{path->lock()};
-  const auto keys = path->nic()->register_memory(memory, access, detail::kProtectionDomain);
+  const auto keys = path->memory().register_memory(memory, access);
   guard.unlock();
   if (!keys) return std::unexpected(keys.error());
   return MemoryRegion{std::make_shared<MemoryRegion::Owner>(path, std::move(arena)), memory, *keys};

@@ -11,7 +11,7 @@ namespace mapwire {
 
 void MemoryRegion::Owner::deregister(std::uint32_t lkey) {
   const std::lock_guard guard{path_->lock()};
-  if (Nic* nic = path_->nic(); nic != nullptr) nic->deregister_memory(lkey);
+  if (path_->nic() != nullptr) path_->memory().deregister_memory(lkey);
 }
 
 MemoryRegion::MemoryRegion(std::shared_ptr<Owner> owner, std::span<std::byte> memory,

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "mapwire/endpoints/detail/choose_device.h"
+#include "mapwire/endpoints/detail/test_seam.h"
 #include "mapwire/nic_fw/fault_options.h"
 #include "mapwire/nic_fw/fault_wire.h"
 #include "mapwire/nic_fw/pcap_wire.h"
@@ -134,15 +135,21 @@ std::expected<ChosenNic, Error> choose_any(const Settings& settings, CounterBloc
   return make_verbs(*choice);
 }
 
-}  // namespace
-
-std::expected<ChosenNic, Error> choose_nic(const Settings& settings, CounterBlock* counters) {
+std::expected<ChosenNic, Error> choose(const Settings& settings, CounterBlock* counters) {
   switch (settings.options.nic) {
     case NicChoice::kSoft: return make_soft(settings.options, "asked for", counters);
     case NicChoice::kVerbs: return choose_verbs(settings);
     case NicChoice::kAuto: break;
   }
   return choose_any(settings, counters);
+}
+
+}  // namespace
+
+std::expected<ChosenNic, Error> choose_nic(const Settings& settings, CounterBlock* counters) {
+  auto chosen = choose(settings, counters);
+  if (chosen && test_seam().wrap_nic) chosen->nic = test_seam().wrap_nic(std::move(chosen->nic));
+  return chosen;
 }
 
 }  // namespace mapwire::detail

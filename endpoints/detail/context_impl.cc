@@ -46,7 +46,7 @@ std::expected<std::shared_ptr<Context::Impl>, Error> Context::Impl::create(
     const detail::Settings& settings, detail::ChosenNic nic,
     std::unique_ptr<CounterBlock> counters) {
   CounterBlock* const block = counters.get();
-  auto path = detail::DataPath::create(settings.threads, std::move(nic), std::move(counters));
+  auto path = detail::DataPath::create(settings, std::move(nic), std::move(counters));
   if (!path) return std::unexpected(path.error());
   std::shared_ptr<Impl> impl{new Impl{settings, std::move(*path), block}};
   if (!impl->passive()) return impl;

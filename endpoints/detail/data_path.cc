@@ -27,24 +27,27 @@ constexpr std::uint64_t kDisconnectsNs = 1'000'000'000;
 
 }  // namespace
 
-DataPath::DataPath(Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters,
+DataPath::DataPath(const Settings& settings, ChosenNic nic, std::unique_ptr<CounterBlock> counters,
                    WakeDescriptor wake)
-    : lock_{threads},
+    : lock_{settings.threads},
       counter_block_{std::move(counters)},
       counters_{PathCounters::in(counter_block_.get())},
       reason_{std::move(nic.reason)},
       shm_alone_{nic.shm_alone},
       nic_{std::move(nic.nic)},
+      memory_{std::in_place, *nic_, settings.options, counter_block_.get()},
+      tlb_{memory_->tlb()},
+      reap_fd_{tlb_ == nullptr ? -1 : tlb_->reap_fd()},
       connection_manager_{nic_->connection_manager()},
       attributes_{nic_->attributes()},
       wake_{std::move(wake)} {}
 
 std::expected<std::shared_ptr<DataPath>, Error> DataPath::create(
-    Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters) {
+    const Settings& settings, ChosenNic nic, std::unique_ptr<CounterBlock> counters) {
   auto wake = WakeDescriptor::create(nic.nic->event_fd());
   if (!wake) return std::unexpected(wake.error());
   return std::shared_ptr<DataPath>{
-      new DataPath{threads, std::move(nic), std::move(counters), std::move(*wake)}};
+      new DataPath{settings, std::move(nic), std::move(counters), std::move(*wake)}};
 }
 
 std::size_t DataPath::poll(std::span<Completion> out) {
@@ -58,12 +61,19 @@ void DataPath::serve() {
   serve_nic();
 }
 
+void DataPath::reap() {
+  const std::lock_guard guard{lock_};
+  if (tlb_ != nullptr && tlb_->wants_reaping()) tlb_->reap();
+}
+
 void DataPath::shut_down() {
   const std::lock_guard guard{lock_};
   drain_nic();
   endpoints_.for_each([](Endpoint::Impl& endpoint) { endpoint.close_locked(); });
   await_disconnects();
   connection_manager_ = nullptr;
+  tlb_ = nullptr;
+  memory_.reset();
   nic_.reset();
   helper_wakes_ns_ = kNobody;
   attention_ = true;
@@ -142,6 +152,7 @@ std::size_t DataPath::poll_nic(std::size_t max) {
     if (connection_manager_ != nullptr) take_connection_events();
   }
   if (!credit_wanted_.empty()) look_for_wanted_credits();
+  if (tlb_ != nullptr && tlb_->wants_reaping()) tlb_->reap();
   return taken.count;
 }
 

@@ -18,6 +18,7 @@
 #include "mapwire/endpoints/detail/completion_queue.h"
 #include "mapwire/endpoints/detail/context_lock.h"
 #include "mapwire/endpoints/detail/endpoint_table.h"
+#include "mapwire/endpoints/detail/nic_memory.h"
 #include "mapwire/endpoints/detail/path_counters.h"
 #include "mapwire/endpoints/detail/probe_memory.h"
 #include "mapwire/endpoints/detail/wake_descriptor.h"
@@ -28,14 +29,11 @@
 
 namespace mapwire::detail {
 
-// All regions and queue pairs of a context share a protection domain: a process trusts itself.
-inline constexpr std::uint32_t kProtectionDomain = 1;
-
 class DataPath {
  public:
   // `counters` may be null. Errors: kSystemCall.
   static std::expected<std::shared_ptr<DataPath>, Error> create(
-      Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters);
+      const Settings& settings, ChosenNic nic, std::unique_ptr<CounterBlock> counters);
   DataPath(const DataPath&) = delete;
   DataPath& operator=(const DataPath&) = delete;
 
@@ -65,6 +63,9 @@ class DataPath {
   // instant moves forward, or the application polls. Nothing: the application is active, do not
   // serve.
   std::optional<std::uint64_t> serve_for_absent(std::uint64_t polls_seen);
+  // Unpins what is pinned of memory that has changed. Readable when there is some; -1: never.
+  void reap();
+  int reap_fd() const { return reap_fd_; }
   // Whether a thread of the application sleeps and will wake by itself for packets.
   bool attended();
 
@@ -83,6 +84,10 @@ class DataPath {
 
   // Null after shut_down().
   Nic* nic() { return nic_.get(); }
+  // Not after shut_down().
+  NicMemory& memory() { return *memory_; }
+  // Null: the NIC reads any memory.
+  tlb::Tlb* tlb() { return tlb_; }
   EndpointTable& endpoints() { return endpoints_; }
   PathCounters& counters() { return counters_; }
   ProbeMemory& probe_memory() { return probe_memory_; }
@@ -138,7 +143,7 @@ class DataPath {
   void forget_credit_wanted(EndpointId id);
 
  private:
-  DataPath(Threads threads, ChosenNic nic, std::unique_ptr<CounterBlock> counters,
+  DataPath(const Settings& settings, ChosenNic nic, std::unique_ptr<CounterBlock> counters,
            WakeDescriptor wake);
 
   std::size_t poll_locked(std::span<Completion> out);
@@ -178,6 +183,9 @@ class DataPath {
   bool shm_alone_;
   ProbeMemory probe_memory_;  // before the NIC, which writes in it
   std::unique_ptr<Nic> nic_;
+  std::optional<NicMemory> memory_;  // while there is a NIC
+  tlb::Tlb* tlb_;                    // its; null if it has none or is gone
+  int reap_fd_;
   ConnectionManager* connection_manager_;  // the NIC's; null if it has none or is gone
   NicAttributes attributes_;
   WakeDescriptor wake_;

@@ -24,10 +24,9 @@ Error broken(EndpointId id, Code code, std::string_view what) {
 
 }  // namespace
 
-void Endpoint::Impl::forget_region(const detail::PendingRequest& request) {
-  Nic* nic = path_->nic();
-  if (request.region != proto::kAnyMemoryLkey && nic != nullptr) {
-    nic->deregister_memory(request.region);
+void Endpoint::Impl::release(const detail::PendingRequest& request) {
+  if (request.translation != detail::kNoTranslation && path_->tlb() != nullptr) {
+    path_->tlb()->release(request.translation);
   }
 }
 
@@ -82,7 +81,7 @@ void Endpoint::Impl::on_probe_completed(const proto::CompletionEntry& entry, std
 void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
   const detail::PendingRequest request = sends_.pop();
   if (request.kind != WorkKind::kSend) std::abort();  // completed out of order
-  forget_region(request);
+  release(request);
   const Code status = static_cast<Code>(entry.status);
   Completion completion{
       .cookie = request.cookie, .endpoint = id_, .operation = request.operation, .status = status};
@@ -99,7 +98,7 @@ void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
 void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
   const std::size_t position = receives_.oldest_position();
   const detail::PendingRequest request = receives_.pop();
-  forget_region(request);
+  release(request);
   const bool by_write = entry.opcode == proto::WorkOpcode::kReceiveWrite;
   Code status = static_cast<Code>(entry.status);
   if (status == Code::kOk && !by_write && uses_headers())

@@ -12,7 +12,7 @@ void Endpoint::Impl::flush(detail::PendingQueue& queue, Code first, Code rest) {
   Code status = first;
   while (!queue.empty()) {
     const detail::PendingRequest request = queue.pop();
-    forget_region(request);
+    release(request);
     if (request.kind != detail::WorkKind::kSend && request.kind != detail::WorkKind::kReceive) {
       continue;  // our own
     }
@@ -35,7 +35,7 @@ void Endpoint::Impl::end(State state, Code first_send, Code rest) {
       nic->connection_manager()->disconnect(*cm_id_, now_ns());
       path_->after_post();  // its timer runs now
     }
-    if (memory_) memory_->deregister(*nic);
+    if (memory_) memory_->deregister(path_->memory());
   }
   flush(sends_, first_send, rest);
   flush(receives_, rest, rest);

@@ -147,14 +147,14 @@ class Endpoint::Impl {
   Code add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload, bool with_header,
                    detail::PendingRequest& request);
   template <class Descriptor>
-  Code add_users(Descriptor& descriptor, ConstBuffer buffer, bool writable,
+  Code add_users(Descriptor& descriptor, ConstBuffer buffer, tlb::Use use,
                  detail::PendingRequest& request);
   void write_header(std::span<std::byte> slot);
   void note_credits();
   void use_credit();
 
   // Completing (endpoint_complete.cc).
-  void forget_region(const detail::PendingRequest& request);
+  void release(const detail::PendingRequest& request);
   void deliver(const Completion& completion);
   [[gnu::cold, gnu::noinline]] void on_own_completion(detail::WorkKind kind,
                                                       const proto::CompletionEntry& entry);

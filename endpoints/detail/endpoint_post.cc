@@ -59,7 +59,7 @@ Code Endpoint::Impl::flush_at_once(Operation operation, std::uint64_t cookie) {
 Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, detail::PendingRequest request) {
   descriptor.cookie = detail::make_cookie(id_, WorkKind::kSend);
   if (!path_->nic()->post_send(address_.qpn, descriptor, Now{})) {
-    forget_region(request);
+    release(request);
     return Code::kWouldBlock;
   }
   request.kind = WorkKind::kSend;
@@ -76,21 +76,18 @@ void Endpoint::Impl::write_header(std::span<std::byte> slot) {
   proto::store(slot, header);
 }
 
-// Memory of no region gets one for this request where the NIC reads no other.
+// Memory of no region is translated where the NIC reads no other.
 template <class Descriptor>
-Code Endpoint::Impl::add_users(Descriptor& descriptor, ConstBuffer buffer, bool writable,
+Code Endpoint::Impl::add_users(Descriptor& descriptor, ConstBuffer buffer, tlb::Use use,
                                detail::PendingRequest& request) {
   const std::span<const std::byte> memory = buffer.memory();
   if (memory.empty()) return Code::kOk;
   std::uint32_t lkey = buffer.lkey();
-  if (lkey == proto::kAnyMemoryLkey && !path_->attributes().reads_any_memory) {
-    // Without the right of local writing it stays as constant as it was.
-    const auto keys =
-        path_->nic()->register_memory({const_cast<std::byte*>(memory.data()), memory.size()},
-                                      {.local_write = writable}, detail::kProtectionDomain);
-    if (!keys) return keys.error().code;
-    lkey = keys->lkey;
-    request.region = lkey;
+  if (lkey == proto::kAnyMemoryLkey && path_->tlb() != nullptr) {
+    const auto translation = path_->tlb()->translate(memory, use);
+    if (!translation) return translation.error();
+    lkey = translation->lkey;
+    request.translation = translation->id;
   }
   append(descriptor, {.address = reinterpret_cast<std::uint64_t>(memory.data()),
                       .bytes = static_cast<std::uint32_t>(memory.size()),
@@ -114,7 +111,7 @@ Code Endpoint::Impl::add_payload(proto::SendDescriptor& descriptor, ConstBuffer 
     return Code::kOk;
   }
   if (header != 0) append(descriptor, memory_->element(slot.first(header)));
-  return add_users(descriptor, payload, false, request);
+  return add_users(descriptor, payload, tlb::Use::kSend, request);
 }
 
 void Endpoint::Impl::use_credit() {
@@ -166,7 +163,7 @@ Code Endpoint::Impl::post_read(MutableBuffer target, RemoteBuffer source, std::u
   proto::SendDescriptor descriptor{.opcode = WorkOpcode::kRead};
   set_target(descriptor, source);
   detail::PendingRequest request{.cookie = cookie, .operation = Operation::kRead};
-  const Code code = add_users(descriptor, target, true, request);
+  const Code code = add_users(descriptor, target, tlb::Use::kTarget, request);
   return code == Code::kOk ? submit(descriptor, request) : code;
 }
 
@@ -186,7 +183,7 @@ Code Endpoint::Impl::post_atomic(Operation operation, std::uint64_t& original, R
                                    .swap_or_add = swap_or_add};
   set_target(descriptor, target);
   detail::PendingRequest request{.cookie = cookie, .operation = operation};
-  const Code code = add_users(descriptor, memory, true, request);
+  const Code code = add_users(descriptor, memory, tlb::Use::kTarget, request);
   return code == Code::kOk ? submit(descriptor, request) : code;
 }
 
@@ -204,10 +201,10 @@ Code Endpoint::Impl::post_receive(MutableBuffer buffer, std::uint64_t cookie) {
   }
   detail::PendingRequest request{
       .cookie = cookie, .operation = Operation::kReceive, .kind = WorkKind::kReceive};
-  const Code code = add_users(descriptor, buffer, true, request);
+  const Code code = add_users(descriptor, buffer, tlb::Use::kReceive, request);
   if (code != Code::kOk) return code;
   if (!path_->nic()->post_receive(address_.qpn, descriptor, Now{})) {
-    forget_region(request);
+    release(request);
     return Code::kWouldBlock;
   }
   receives_.push(request);

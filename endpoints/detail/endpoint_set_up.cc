@@ -93,8 +93,8 @@ std::expected<void, Error> Endpoint::Impl::open_queue_pair(const proto::IpAddres
   const auto address = nic.open_queue_pair(wanted, local, remote);
   if (!address) return std::unexpected(address.error());
   address_ = *address;
-  auto memory = detail::MessageMemory::create(nic, sends_.positions(), receives_.positions(),
-                                              detail::kProtectionDomain);
+  auto memory =
+      detail::MessageMemory::create(path_->memory(), sends_.positions(), receives_.positions());
   if (!memory) {
     nic.close_queue_pair(address_.qpn);
     return std::unexpected(memory.error());
@@ -136,7 +136,7 @@ std::expected<void, Error> Endpoint::Impl::prepare_probes(std::uint32_t path_mtu
   if (state_ != State::kSettingUp) return closed_in_set_up();
   probe_bytes_ = path_mtu;
   detail::ProbeMemory& memory = path_->probe_memory();
-  if (auto ready = memory.prepare(*path_->nic(), detail::kProtectionDomain); !ready) return ready;
+  if (auto ready = memory.prepare(path_->memory()); !ready) return ready;
   for (std::uint32_t i = 0; i < kProbes; ++i) {
     proto::ReceiveDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kProbeReceive),
                                         .sge_count = 1};

@@ -39,13 +39,18 @@ HelperThread::HelperThread(asio::io_context& io, DataPath& path, std::uint64_t t
       nic_fd_{nic_fd},
       timer_{io},
       nic_events_{io},
-      wake_{io, wake_fd} {
+      wake_{io, wake_fd},
+      reap_{io} {
   path_.wake_helper = [fd = wake_fd] {
     const std::uint64_t one = 1;
     // A full counter is a wake-up as well.
     [[maybe_unused]] const auto written = write(fd, &one, sizeof(one));
   };
   await_wake();
+  if (const int fd = path_.reap_fd() < 0 ? -1 : dup(path_.reap_fd()); fd >= 0) {
+    reap_.assign(fd);
+    await_reaping();
+  }
   watch_application();
   thread_ = std::jthread{[this] { run(); }};
 }
@@ -61,6 +66,7 @@ void HelperThread::stop() {
   stopped_ = true;
   drop_waits();
   wake_.cancel();
+  if (reap_.is_open()) reap_.cancel();
 }
 
 void HelperThread::await_wake() {
@@ -70,6 +76,17 @@ void HelperThread::await_wake() {
     [[maybe_unused]] const auto got = read(wake_.native_handle(), &count, sizeof(count));
     await_wake();
     watch_application();
+  });
+}
+
+// However busy the application is: what it unmapped is to be unpinned, also if it polls no more.
+void HelperThread::await_reaping() {
+  reap_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code&) {
+    if (stopped_) return;
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto got = read(reap_.native_handle(), &count, sizeof(count));
+    path_.reap();
+    await_reaping();
   });
 }
 

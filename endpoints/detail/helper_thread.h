@@ -52,6 +52,7 @@ class HelperThread {
   void on_nic_work();
   void serve();
   void await_wake();
+  void await_reaping();
   void drop_waits();
 
   asio::io_context& io_;
@@ -61,6 +62,7 @@ class HelperThread {
   asio::steady_timer timer_;
   asio::posix::stream_descriptor nic_events_;
   asio::posix::stream_descriptor wake_;  // written by the application's threads
+  asio::posix::stream_descriptor reap_;  // a copy of DataPath::reap_fd(), if there is one
   std::uint64_t polls_seen_ = 0;
   std::uint64_t wait_ = 0;  // number of the wait that counts; handlers of earlier ones do nothing
   bool overdue_ = false;    // the application was given its time for a packet and did not poll

@@ -28,28 +28,27 @@ MessageMemory::MessageMemory(std::size_t sends, std::size_t receives)
       receives_{slots_.bytes().data()},
       sends_{receives_ + header_bytes(receives)} {}
 
-std::expected<MessageMemory, Error> MessageMemory::create(Nic& nic, std::size_t sends,
-                                                          std::size_t receives,
-                                                          std::uint32_t protection_domain) {
-  MessageMemory memory{sends, receives};
-  const auto words = std::as_writable_bytes(std::span{memory.words_.get(), 1});
-  const auto keys = nic.register_memory(words, {.remote_write = true}, protection_domain);
+std::expected<MessageMemory, Error> MessageMemory::create(NicMemory& memory, std::size_t sends,
+                                                          std::size_t receives) {
+  MessageMemory made{sends, receives};
+  const auto words = std::as_writable_bytes(std::span{made.words_.get(), 1});
+  const auto keys = memory.register_memory(words, {.remote_write = true});
   if (!keys) return std::unexpected(keys.error());
-  memory.word_keys_ = *keys;
-  if (nic.attributes().reads_any_memory) return memory;
-  const auto slots = nic.register_memory(memory.slots_.bytes(), {}, protection_domain);
+  made.word_keys_ = *keys;
+  if (memory.tlb() == nullptr) return made;
+  const auto slots = memory.register_memory(made.slots_.bytes(), {});
   if (!slots) {
-    nic.deregister_memory(keys->lkey);
+    memory.deregister_memory(keys->lkey);
     return std::unexpected(slots.error());
   }
-  memory.words_lkey_ = keys->lkey;
-  memory.slots_lkey_ = slots->lkey;
-  return memory;
+  made.words_lkey_ = keys->lkey;
+  made.slots_lkey_ = slots->lkey;
+  return made;
 }
 
-void MessageMemory::deregister(Nic& nic) {
-  nic.deregister_memory(word_keys_.lkey);
-  nic.deregister_memory(slots_lkey_);
+void MessageMemory::deregister(NicMemory& memory) {
+  memory.deregister_memory(word_keys_.lkey);
+  memory.deregister_memory(slots_lkey_);
 }
 
 std::uint64_t MessageMemory::credit_word() const {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "mapwire/endpoints/detail/nic_memory.h"
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/proto/message_header.h"
@@ -26,13 +27,12 @@ namespace mapwire::detail {
 // with room for a copied payload per send.
 class MessageMemory {
  public:
-  // Errors: those of Nic::register_memory.
-  static std::expected<MessageMemory, Error> create(Nic& nic, std::size_t sends,
-                                                    std::size_t receives,
-                                                    std::uint32_t protection_domain);
+  // Errors: those of NicMemory::register_memory.
+  static std::expected<MessageMemory, Error> create(NicMemory& memory, std::size_t sends,
+                                                    std::size_t receives);
 
   // Ends the keys. The NIC must not use the memory any more. Call once, before the NIC dies.
-  void deregister(Nic& nic);
+  void deregister(NicMemory& memory);
 
   // The slot of a send at `position`: a header's room, then kBounceBytes.
   std::span<std::byte> send_slot(std::size_t position) {

@@ -9,15 +9,17 @@
 
 #include "mapwire/endpoints/completion.h"
 #include "mapwire/endpoints/detail/work_cookie.h"
-#include "mapwire/proto/descriptor.h"
+#include "mapwire/tlb/tlb.h"
 
 namespace mapwire::detail {
+
+inline constexpr tlb::TranslationId kNoTranslation = UINT32_MAX;
 
 struct PendingRequest {
   std::uint64_t cookie = 0;  // the user's
   Operation operation = Operation::kSend;
   WorkKind kind = WorkKind::kSend;
-  std::uint32_t region = proto::kAnyMemoryLkey;  // that was made for this request alone, if any
+  tlb::TranslationId translation = kNoTranslation;  // of its memory; in use until it completes
 };
 static_assert(sizeof(PendingRequest) == 16);  // ten thousand endpoints have them
 

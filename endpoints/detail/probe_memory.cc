@@ -1,6 +1,5 @@
 #include "mapwire/endpoints/detail/probe_memory.h"
 
-#include <cstdint>
 #include <expected>
 #include <memory>
 #include <span>
@@ -8,12 +7,12 @@
 
 namespace mapwire::detail {
 
-std::expected<void, Error> ProbeMemory::prepare(Nic& nic, std::uint32_t protection_domain) {
+std::expected<void, Error> ProbeMemory::prepare(NicMemory& nic_memory) {
   if (memory_ != nullptr) return {};
   auto memory = std::make_unique<Memory>();
-  if (!nic.attributes().reads_any_memory) {
+  if (nic_memory.tlb() != nullptr) {
     const auto bytes = std::as_writable_bytes(std::span{memory.get(), 1});
-    const auto keys = nic.register_memory(bytes, {}, protection_domain);
+    const auto keys = nic_memory.register_memory(bytes, {});
     if (!keys) return std::unexpected(keys.error());
     lkey_ = keys->lkey;
   }

@@ -10,19 +10,20 @@
 #include <expected>
 #include <memory>
 
+#include "mapwire/endpoints/detail/nic_memory.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/proto/headers.h"
 #include "mapwire/proto/packet.h"
 #include "mapwire/runtime/error.h"
-#include "mapwire/runtime/nic.h"
 
 namespace mapwire::detail {
 
 class ProbeMemory {
  public:
   // Before the others; makes it at the first call. It stays registered as long as the NIC lives,
-  // which is to touch it no more when this goes. Errors: those of Nic::register_memory.
-  std::expected<void, Error> prepare(Nic& nic, std::uint32_t protection_domain);
+  // which is to touch it no more when this goes. Errors: those of
+  // NicMemory::register_memory.
+  std::expected<void, Error> prepare(NicMemory& memory);
 
   // Elements of at most kPathMtuMax bytes.
   proto::Sge sent(std::uint32_t bytes) const { return element(memory_->sent, bytes); }
