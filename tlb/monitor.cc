@@ -3,12 +3,12 @@
 // Every thread that unmaps watched memory waits for this one. So nothing here allocates, frees,
 // locks, logs or calls what may do so.
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 
 #include "mapwire/tlb/address_watch.h"
 

@@ -75,7 +75,7 @@ Probe UserFault::probe(const Range& range) const {
 }
 
 std::optional<Change> UserFault::read_change() const {
-  uffd_msg message;
+  uffd_msg message{};
   if (::read(fd_.get(), &message, sizeof(message)) != sizeof(message)) return std::nullopt;
   return to_change(message);
 }

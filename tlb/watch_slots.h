@@ -85,11 +85,11 @@ class WatchSlots {
 
  private:
   struct Slot {
-    std::uintptr_t begin;
-    std::uintptr_t end;
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
     Range mapping;
-    std::uint32_t state;
-    std::uint32_t lane;
+    std::uint32_t state = 0;
+    std::uint32_t lane = 0;
   };
 
   std::optional<SlotId> unused() {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kRights = PROT_READ | PROT_WRITE;
 
+// NOLINTBEGIN(cppcoreguidelines-no-malloc): what is tested
 class Heap final : public ChangingMemory {
  public:
   explicit Heap(std::size_t bytes) : bytes_{bytes}, base_{std::malloc(bytes)} {}
@@ -32,6 +33,8 @@ class Heap final : public ChangingMemory {
   std::size_t bytes_;
   void* base_;
 };
+
+// NOLINTEND(cppcoreguidelines-no-malloc)
 
 class File final : public ChangingMemory {
  public:

@@ -66,8 +66,8 @@ TEST(MappingTest, files_and_shared_memory_are_not_kept) {
 TEST(MappingTest, the_program_and_the_stack_are_not_kept) {
   const int on_stack = 0;
   EXPECT_FALSE(keepable_mapping(range_of(&on_stack, sizeof(on_stack)), false));
-  static const int in_program = 0;
-  EXPECT_FALSE(keepable_mapping(range_of(&in_program, sizeof(in_program)), false));
+  static const int kInProgram = 0;
+  EXPECT_FALSE(keepable_mapping(range_of(&kInProgram, sizeof(kInProgram)), false));
 }
 
 }  // namespace

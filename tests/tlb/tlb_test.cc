@@ -225,8 +225,8 @@ TEST_F(TlbTest, switched_off_nothing_is_kept) {
 TEST_F(TlbTest, its_end_unpins_everything) {
   const Pages pages{8};
   keep(pages.page(0));
-  tlb_->translate(pages.page(2), Use::kReceive);
-  tlb_->register_memory(pages.page(4), {});
+  EXPECT_TRUE(tlb_->translate(pages.page(2), Use::kReceive));
+  EXPECT_TRUE(tlb_->register_memory(pages.page(4), {}));
   EXPECT_EQ(nic_.regions().size(), 3U);
   tlb_.reset();
   EXPECT_TRUE(nic_.regions().empty());
