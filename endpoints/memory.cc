@@ -3,11 +3,18 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "mapwire/endpoints/detail/memory_owner.h"
+#include "mapwire/tlb/address_watch.h"
 
 namespace mapwire {
+
+std::string obstacle_to_keeping_memory() {
+  const auto watch = tlb::AddressWatch::get();
+  return watch ? std::string{} : watch.error().message;
+}
 
 void MemoryRegion::Owner::deregister(std::uint32_t lkey) {
   const std::lock_guard guard{path_->lock()};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "mapwire/runtime/nic.h"
@@ -55,6 +56,10 @@ struct RemoteBuffer {
     return {.address = address + offset, .bytes = bytes - offset, .rkey = rkey};
   }
 };
+
+// Why this process can keep no memory pinned between requests on an RDMA device, as a sentence with
+// the next step; empty if it can (docs/tlb.md). The first call tries the kernel. Any thread.
+std::string obstacle_to_keeping_memory();
 
 // Memory registered with a context until this handle dies. Move-only. Requests in flight on it at
 // that time fail with kLocalProtection or, at the peer, kRemoteAccess; the bytes are never touched

@@ -66,11 +66,10 @@ const std::array kRows{
         "MAPWIRE_TLB_POLICY", SwitchKind{&Options::tlb_lru, "clock", "lru"},
         "Which memory is unpinned when other memory wants room: with `clock` some that was not "
         "used lately, with `lru` what was not used for longest."},
-    OptionRow{
-        "MAPWIRE_PIN_BUDGET", SizeKind{&Options::pin_budget_bytes},
-        "How much memory a context pins on an RDMA device. With 0 seven eighths of the limit "
-        "on locked memory (RLIMIT_MEMLOCK), if it binds this process, and at most a quarter of "
-        "the machine's memory."},
+    OptionRow{"MAPWIRE_PIN_BUDGET", SizeKind{&Options::pin_budget_bytes},
+              "How much memory a context pins on an RDMA device. With 0 seven eighths of the limit "
+              "on locked memory (RLIMIT_MEMLOCK), if it binds this process, and at most half of "
+              "the machine's memory."},
     OptionRow{
         "MAPWIRE_SEED", NumberKind<std::uint64_t>{&Options::seed},
         "Seed of the soft NIC's queue pair numbers, first packet sequence numbers, memory keys "

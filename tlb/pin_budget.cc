@@ -30,7 +30,7 @@ std::size_t memlock_share() {
 }
 
 std::size_t memory_share() {
-  constexpr std::size_t kShare = 4;
+  constexpr std::size_t kShare = 2;
   struct sysinfo machine{};
   if (::sysinfo(&machine) != 0) return SIZE_MAX;
   return machine.totalram * machine.mem_unit / kShare;

@@ -16,7 +16,7 @@ struct PinLimits {
 };
 
 // What a process may pin when nobody says otherwise: RLIMIT_MEMLOCK less an eighth, which others in
-// the process may want, unless it may exceed the limit (CAP_IPC_LOCK), and a quarter of the memory
+// the process may want, unless it may exceed the limit (CAP_IPC_LOCK), and half of the memory
 // there is; half of the regions of the device.
 PinLimits default_pin_limits(std::size_t device_regions);
 

@@ -20,10 +20,7 @@ struct Range {
   std::size_t bytes() const { return end - begin; }
   bool contains(const Range& other) const { return begin <= other.begin && other.end <= end; }
   bool overlaps(const Range& other) const { return begin < other.end && other.begin < end; }
-  std::span<std::byte> memory() const {
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): that is what a range is
-    return {reinterpret_cast<std::byte*>(begin), bytes()};
-  }
+  std::span<std::byte> memory() const { return {reinterpret_cast<std::byte*>(begin), bytes()}; }
   friend bool operator==(const Range&, const Range&) = default;
 };
 

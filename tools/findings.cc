@@ -50,9 +50,18 @@ Finding check_memlock(const Machine& machine) {
       fmt::format("{} KiB may be pinned (RLIMIT_MEMLOCK)", machine.memlock_bytes >> 10U);
   if (machine.memlock_bytes >= kMemlockComfort) return {"memlock", Verdict::kOk, text, ""};
   return {
-      "memlock", Verdict::kNote, text + "; an RDMA device refuses to register more",
+      "memlock", Verdict::kNote, text + "; that is all that buffers on an RDMA device have",
       "raise it: `ulimit -l unlimited`, `docker run --ulimit memlock=-1`, LimitMEMLOCK=infinity "
       "in a systemd unit, or a memlock line in /etc/security/limits.conf"};
+}
+
+Finding check_tlb(const Machine& machine) {
+  if (machine.tlb_obstacle.empty()) {
+    return {"tlb", Verdict::kOk, "memory that is used again stays pinned on an RDMA device", ""};
+  }
+  return {"tlb", Verdict::kNote,
+          "every request pins its memory anew on an RDMA device: " + machine.tlb_obstacle,
+          "mend that, or register buffers explicitly"};
 }
 
 Finding check_roce_port(const Machine& machine) {
@@ -82,8 +91,8 @@ Finding check_kernel(const Machine& machine) {
 std::vector<Finding> examine(const Machine& machine) {
   return {check_udp(machine),        check_module(machine),     check_device(machine),
           check_permission(machine), check_port_state(machine), check_gid(machine),
-          check_mtu(machine),        check_memlock(machine),    check_roce_port(machine),
-          check_kernel(machine)};
+          check_mtu(machine),        check_memlock(machine),    check_tlb(machine),
+          check_roce_port(machine),  check_kernel(machine)};
 }
 
 }  // namespace mapwire::tools

@@ -32,6 +32,7 @@ Finding check_port_state(const Machine& machine);
 Finding check_gid(const Machine& machine);
 Finding check_mtu(const Machine& machine);
 Finding check_memlock(const Machine& machine);
+Finding check_tlb(const Machine& machine);
 Finding check_roce_port(const Machine& machine);
 Finding check_kernel(const Machine& machine);
 

@@ -9,6 +9,10 @@
 
 #include <cerrno>
 #include <fstream>
+#include <string>
+
+#include "mapwire/endpoints/memory.h"
+#include "mapwire/runtime/options.h"
 
 namespace mapwire::tools {
 namespace {
@@ -40,6 +44,11 @@ bool may_lock_anything() {
   return false;
 }
 
+std::string tlb_obstacle() {
+  const auto options = Options::from_environment();
+  return options && options->tlb_off ? "MAPWIRE_TLB is off" : obstacle_to_keeping_memory();
+}
+
 std::uint64_t memlock_limit() {
   rlimit limit{};
   const bool known = getrlimit(RLIMIT_MEMLOCK, &limit) == 0;
@@ -54,6 +63,7 @@ Machine this_machine() {
   uname(&system);
   return {.kernel = system.release,
           .memlock_bytes = memlock_limit(),
+          .tlb_obstacle = tlb_obstacle(),
           .udp_errno = try_port(0),
           .roce_port_errno = try_port(kRocePort)};
 }

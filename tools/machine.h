@@ -14,6 +14,7 @@ struct Machine {
   std::filesystem::path dev = "/dev";
   std::string kernel;               // as `uname -r` prints it
   std::uint64_t memlock_bytes = 0;  // what this process may pin; kUnlimited
+  std::string tlb_obstacle{};       // why no memory stays pinned between requests; empty: it can
   int udp_errno = 0;                // of binding a UDP socket to a free port
   int roce_port_errno = 0;          // of binding one to port 4791
 };

@@ -231,7 +231,8 @@ class NeverStaleTest : public ::testing::TestWithParam<Column> {
 
   void expect_never_stale(std::size_t threads) {
     const auto seed = number_of("MAPWIRE_TEST_SEED", 0x5eed0 + threads);
-    const auto changes = number_of("MAPWIRE_TEST_CHANGES", testing::kSanitized ? 400 : 3000);
+    const bool slow = testing::kSanitized || GetParam().nic == NicChoice::kVerbs;
+    const auto changes = number_of("MAPWIRE_TEST_CHANGES", slow ? 300 : 1500);
     const auto wrong = run(threads, changes, seed);
     if (!wrong) GTEST_SKIP() << "io_uring is not allowed here, so nothing can be pinned";
     // Or it would show nothing.

@@ -34,7 +34,6 @@ std::vector<std::pair<std::string, std::string>> code() {
         std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) != 2) {  // NOLINT(cert-err34-c)
       continue;
     }
-    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     result.emplace_back(line, std::string{reinterpret_cast<const char*>(begin), end - begin});
   }
   return result;

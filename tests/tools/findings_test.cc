@@ -53,7 +53,7 @@ class FindingsTest : public ::testing::Test {
 
 TEST_F(FindingsTest, a_machine_in_good_order_is_left_alone) {
   const auto findings = examine(machine_);
-  EXPECT_EQ(findings.size(), 10U);
+  EXPECT_EQ(findings.size(), 11U);
   for (const Finding& finding : findings) {
     EXPECT_EQ(finding.verdict, Verdict::kOk) << finding.check << ": " << finding.text;
     EXPECT_EQ(finding.command, "") << finding.check;
@@ -129,6 +129,10 @@ TEST_F(FindingsTest, limits_and_ports_of_the_process) {
   EXPECT_THAT(check_memlock(machine_).command, HasSubstr("docker run --ulimit memlock=-1"));
   machine_.memlock_bytes = 64U << 20U;
   EXPECT_EQ(check_memlock(machine_).verdict, Verdict::kOk);
+  EXPECT_EQ(check_tlb(machine_).verdict, Verdict::kOk);
+  machine_.tlb_obstacle = "userfaultfd: not here; use another kernel";
+  EXPECT_EQ(check_tlb(machine_).verdict, Verdict::kNote);
+  EXPECT_THAT(check_tlb(machine_).text, HasSubstr("userfaultfd: not here"));
   machine_.roce_port_errno = EADDRINUSE;
   EXPECT_EQ(check_roce_port(machine_).verdict, Verdict::kNote);
   EXPECT_THAT(check_roce_port(machine_).command, HasSubstr("sport = :4791"));
@@ -148,7 +152,7 @@ TEST_F(FindingsTest, nonsense_in_sysfs_is_survived) {
   write("sys/class/infiniband/rxe0/ports/1/gids/x", "0000:0000:0000:0000:0000:ffff:0a09:0001");
   write("sys/class/infiniband/rxe0/ports/none/state", "");
   write("sys/class/net/eth7/mtu", "many");
-  EXPECT_EQ(examine(machine_).size(), 10U);
+  EXPECT_EQ(examine(machine_).size(), 11U);
 }
 
 }  // namespace

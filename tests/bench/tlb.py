@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+"""usage: tlb.py
+
+Runs the benchmarks of the TLB, prints their medians with what limits them, and ends with status 1
+if a limit is missed. Ratios are between figures of the same run, whose benchmarks take turns.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = Path(__file__).resolve().parents[2] / "build/release/tests/bench/tlb/tlb_bench"
+REPETITIONS = 9
+ENTRIES = (100, 1000, 8000)
+
+
+def measure():
+    """The median of each benchmark in nanoseconds, by name."""
+    output = subprocess.run(
+        [PROGRAM, "--benchmark_format=json", f"--benchmark_repetitions={REPETITIONS}",
+         "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.05"],
+        check=True, capture_output=True, text=True).stdout
+    return {one["run_name"].removesuffix("/iterations:2000"): one["real_time"]
+            for one in json.loads(output)["benchmarks"] if one.get("aggregate_name") == "median"}
+
+
+def lines(ns):
+    """(what, figure, unit, limit or None)"""
+    yield "a hit, not verified", ns["unverified/1"], "ns", 20
+    yield "the bare ioctl", ns["bare_ioctl"], "ns", None
+    yield "a hit, verified, of the ioctl", ns["verified/1"] / ns["bare_ioctl"], "x", 1.3
+    for entries in ENTRIES[1:]:
+        yield (f"unverified, {entries} entries, of {ENTRIES[0]}",
+               ns[f"unverified/{entries}"] / ns[f"unverified/{ENTRIES[0]}"], "x", 4)
+        yield (f"verified, {entries} entries, of {ENTRIES[0]}",
+               ns[f"verified/{entries}"] / ns[f"verified/{ENTRIES[0]}"], "x", 1.3)
+    yield "munmap of 16 KiB", ns["unmap_other"] / 1000, "us", None
+    yield "munmap of 16 KiB that are kept", ns["unmap_kept"] / 1000, "us", None
+
+
+def main():
+    missed = 0
+    for what, figure, unit, limit in lines(measure()):
+        verdict = "" if limit is None else f"limit {limit}: {'ok' if figure <= limit else 'MISSED'}"
+        missed += verdict.endswith("MISSED")
+        print(f"{what:<40}{figure:>10.2f} {unit:<4}{verdict}".rstrip())
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
