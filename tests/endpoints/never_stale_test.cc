@@ -33,7 +33,6 @@ namespace mapwire {
 namespace {
 
 using testing::ChangingMemory;
-using testing::kSecondNs;
 using testing::value_of;
 
 struct Column {

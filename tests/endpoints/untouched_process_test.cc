@@ -1,7 +1,6 @@
 // The library changes nothing of the process that it is in.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

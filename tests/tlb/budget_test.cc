@@ -44,8 +44,9 @@ TEST_P(BudgetTest, the_kernel_agrees_at_every_step) {
       const std::size_t first = random() % (kPages - count) / 8 * 8;  // the same ones again
       const auto piece = pages.page(first, count);
       if (random() % 8 == 0) {
-        ::mmap(piece.data(), piece.size(), PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        ASSERT_NE(::mmap(piece.data(), piece.size(), PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+                  MAP_FAILED);
       }
       const auto got = tlb.translate(piece, random() % 4 == 0 ? Use::kReceive : Use::kSend);
       if (got) {
