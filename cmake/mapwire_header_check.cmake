@@ -2,6 +2,7 @@
 # users get on their include path: a header that leans on what others included before it fails here.
 set(mapwire_header_check_dir ${PROJECT_BINARY_DIR}/header_check)
 add_library(headers OBJECT)
+set_target_properties(headers PROPERTIES UNITY_BUILD OFF)
 foreach(header IN LISTS mapwire_public_headers)
   string(MAKE_C_IDENTIFIER ${header} identifier)
   set(source ${mapwire_header_check_dir}/${identifier}.cc)

@@ -18,9 +18,9 @@
 namespace mapwire::nic_fw {
 namespace {
 
-std::unexpected<Error> refused(Code code, const std::string& cause_and_next_step) {
+std::unexpected<Error> refused_pair(Code code, const std::string& cause_and_next_step) {
   return std::unexpected(
-      Error::make(code, ErrorScope::kRequest, "queue pair refused: " + cause_and_next_step));
+      Error::make(code, ErrorScope::kRequest, "queue pair refused_pair: " + cause_and_next_step));
 }
 
 std::uint32_t entries(const QueuePairOptions& options) {
@@ -51,16 +51,19 @@ std::expected<QueuePairAddress, Error> Engine::open_queue_pair(const QueuePairOp
                                                                QueuePairRings rings) {
   if (!valid_entries(options.send_entries, rings.send.capacity()) ||
       !valid_entries(options.receive_entries, rings.receive.capacity())) {
-    return refused(Code::kInvalidArgument,
-                   "its queue entries are no powers of two or not those of its rings; ask for 64");
+    return refused_pair(
+        Code::kInvalidArgument,
+        "its queue entries are no powers of two or not those of its rings; ask for 64");
   }
   if (state_->queue_pairs.full()) {
-    return refused(Code::kLimitReached, "the soft NIC has no more; close one that is not used");
+    return refused_pair(Code::kLimitReached,
+                        "the soft NIC has no more; close one that is not used");
   }
   if (entries(options) > state_->completions.capacity() - state_->entries_reserved) {
-    return refused(Code::kLimitReached,
-                   "its entries exceed what is left of the completion queue; ask for fewer, or "
-                   "create the NIC with more completion entries");
+    return refused_pair(
+        Code::kLimitReached,
+        "its entries exceed what is left of the completion queue; ask for fewer, or "
+        "create the NIC with more completion entries");
   }
   auto created = std::make_unique<QueuePair>(options, rings);
   created->first_psn = random24(state_->random);
@@ -79,12 +82,13 @@ std::expected<void, Error> Engine::connect_queue_pair(Qpn qpn, const QueuePairPe
   state_->set_time(now_ns);
   QueuePair* qp = state_->queue_pairs.find(qpn);
   if (qp == nullptr || qp->state != QueuePairState::kOpen) {
-    return refused(Code::kInvalidArgument, "it is not open, or connected already; open a new one");
+    return refused_pair(Code::kInvalidArgument,
+                        "it is not open, or connected already; open a new one");
   }
   if (!proto::is_path_mtu(peer.path_mtu)) {
-    return refused(Code::kInvalidArgument,
-                   "path MTU " + std::to_string(peer.path_mtu) +
-                       " is no power of two in 256..4096; take the smaller one of both sides");
+    return refused_pair(Code::kInvalidArgument,
+                        "path MTU " + std::to_string(peer.path_mtu) +
+                            " is no power of two in 256..4096; take the smaller one of both sides");
   }
   qp->peer = peer;
   qp->flow.destination = peer.address.udp;

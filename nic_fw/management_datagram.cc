@@ -13,14 +13,12 @@
 namespace mapwire::nic_fw {
 namespace {
 
-constexpr std::uint16_t kPkeyMembershipBit = 0x8000;  // full or limited member: IBTA 10.9.3
-constexpr std::uint16_t kOurIdentification = 0;       // see wire.h
+constexpr std::uint16_t kOurIdentification = 0;  // see wire.h
 
-bool acceptable(const proto::Packet& packet) {
+bool acceptable_datagram(const proto::Packet& packet) {
   return packet.opcode() == proto::Opcode::kUdSendOnly &&
-         (packet.bth.pkey | kPkeyMembershipBit) == proto::kDefaultPkey &&
-         packet.bth.dest_qpn == proto::kGsiQpn && packet.deth.qkey == proto::kGsiQkey &&
-         packet.deth.source_qpn == proto::kGsiQpn;
+         proto::in_default_partition(packet.bth.pkey) && packet.bth.dest_qpn == proto::kGsiQpn &&
+         packet.deth.qkey == proto::kGsiQkey && packet.deth.source_qpn == proto::kGsiQpn;
 }
 
 }  // namespace
@@ -28,7 +26,7 @@ bool acceptable(const proto::Packet& packet) {
 std::optional<std::span<const std::byte>> read_management_packet(const proto::Flow& flow,
                                                                  std::span<const std::byte> bytes) {
   const auto packet = proto::parse_packet(bytes);
-  if (!packet || !acceptable(*packet)) return std::nullopt;
+  if (!packet || !acceptable_datagram(*packet)) return std::nullopt;
   // Any make may send it, so the identification is solved for: see icrc.h.
   if (!proto::solve_identification(flow, bytes)) return std::nullopt;
   return packet->payload;

@@ -13,8 +13,6 @@
 namespace mapwire::nic_fw {
 namespace {
 
-constexpr std::uint16_t kPkeyMembershipBit = 0x8000;  // full or limited member: IBTA 10.9.3
-
 // The scope of a link-local address is a matter of this host and did not come with the packet.
 bool same_host(const proto::IpAddress& a, const proto::IpAddress& b) {
   return a.family == b.family && a.bytes == b.bytes;
@@ -35,7 +33,7 @@ bool intact(const QueuePair& qp, const proto::Flow& flow, std::span<const std::b
 
 bool acceptable(const proto::Packet& packet) {
   return packet.traits.kind != proto::PacketKind::kDatagram &&
-         (packet.bth.pkey | kPkeyMembershipBit) == proto::kDefaultPkey;
+         proto::in_default_partition(packet.bth.pkey);
 }
 
 void dispatch(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {

@@ -10,7 +10,7 @@ namespace mapwire::nic_fw {
 namespace {
 
 // Puts the payload behind what has arrived. False: the queue pair is in error.
-bool place(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
+bool place_in_receive(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
   Responder& responder = qp.responder;
   if (packet.payload.size() > responder.receive_bytes - responder.message_bytes) {
     fail_receive(core, qp, Code::kReceiveTooSmall, proto::NakCode::kInvalidRequest);
@@ -39,7 +39,7 @@ void on_send(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
     responder.message = IncomingMessage::kSend;
     responder.message_bytes = 0;
   }
-  if (!place(core, qp, packet)) return;
+  if (!place_in_receive(core, qp, packet)) return;
   if (packet.traits.last) {
     complete_receive(core, qp, proto::WorkOpcode::kReceive, Code::kOk, responder.message_bytes,
                      packet.traits.immediate ? std::optional{packet.immediate} : std::nullopt);

@@ -29,7 +29,7 @@ void start(Responder& responder, const proto::Reth& reth) {
 }
 
 // False: it was refused and the queue pair is in error.
-bool place(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
+bool place_in_region(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
   Responder& responder = qp.responder;
   const std::uint64_t address = responder.write.address + responder.message_bytes;
   const bool whole_range_permitted =
@@ -61,7 +61,7 @@ void on_write(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
     if (packet.traits.first) responder.message = IncomingMessage::kNone;
     return;
   }
-  if (!place(core, qp, packet)) return;
+  if (!place_in_region(core, qp, packet)) return;
   if (packet.traits.immediate) {
     complete_receive(core, qp, proto::WorkOpcode::kReceiveWrite, Code::kOk, responder.write.length,
                      packet.immediate);

@@ -7,7 +7,7 @@
 namespace mapwire::nic_fw {
 namespace {
 
-proto::Opcode opcode(const Segment& segment, bool immediate) {
+proto::Opcode send_opcode(const Segment& segment, bool immediate) {
   using enum proto::Opcode;
   if (!segment.last) return segment.first ? kSendFirst : kSendMiddle;
   if (segment.first) return immediate ? kSendOnlyImmediate : kSendOnly;
@@ -21,7 +21,7 @@ bool put_send_packet(EngineCore& core, const QueuePair& qp, const WorkRequest& r
   const Psn psn = qp.requester.send_psn;
   const Segment part = segment(request.bytes, qp.peer.path_mtu, psn - request.first_psn);
   const bool immediate = request.descriptor.opcode == proto::WorkOpcode::kSendImmediate;
-  proto::Packet packet = packet_to_peer(qp, opcode(part, immediate), psn);
+  proto::Packet packet = packet_to_peer(qp, send_opcode(part, immediate), psn);
   packet.bth.ack_request = ack_request;
   packet.bth.solicited = part.last && (request.descriptor.flags & proto::kFlagSolicited) != 0;
   packet.immediate = request.descriptor.immediate;

@@ -16,7 +16,7 @@ namespace {
 // No datagram is longer, merged or not.
 constexpr std::size_t kBufferBytes = 64 * 1024;
 // Were it a power of two, the beginnings of all buffers would compete for the same cache lines.
-constexpr std::size_t kBufferStride = kBufferBytes + 4096 + proto::kCacheLine;
+constexpr std::size_t kDatagramStride = kBufferBytes + 4096 + proto::kCacheLine;
 constexpr std::size_t kPacketBytesHandedOutMax = proto::kPacketBytesMax + 1;
 
 std::size_t quotient_rounded_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
@@ -24,10 +24,10 @@ std::size_t quotient_rounded_up(std::size_t a, std::size_t b) { return (a + b - 
 }  // namespace
 
 UdpReceiver::UdpReceiver(const UdpCounters& counters)
-    : buffers_{std::make_unique_for_overwrite<std::byte[]>(kDatagrams * kBufferStride)},
+    : buffers_{std::make_unique_for_overwrite<std::byte[]>(kDatagrams * kDatagramStride)},
       counters_{counters} {
   for (std::size_t i = 0; i < kDatagrams; ++i) {
-    bytes_[i] = {.iov_base = &buffers_[i * kBufferStride], .iov_len = kBufferBytes};
+    bytes_[i] = {.iov_base = &buffers_[i * kDatagramStride], .iov_len = kBufferBytes};
     headers_[i].msg_hdr.msg_name = &sources_[i];
     headers_[i].msg_hdr.msg_iov = &bytes_[i];
     headers_[i].msg_hdr.msg_iovlen = 1;
@@ -68,7 +68,7 @@ void UdpReceiver::take(const UdpSocket& socket, std::size_t index) {
   const std::size_t bytes = headers_[index].msg_len;
   const auto packet_bytes = merged_packet_bytes(headers_[index].msg_hdr, bytes);
   Datagram& datagram = datagrams_[index];
-  datagram.bytes = {&buffers_[index * kBufferStride], bytes};
+  datagram.bytes = {&buffers_[index * kDatagramStride], bytes};
   datagram.flow = {.source = from_socket_address(sources_[index]), .destination = socket.address()};
   datagram.flow.source.ip.scope_id = 0;
   datagram.packets = 0;

@@ -9,7 +9,7 @@
 namespace mapwire::nic_fw {
 namespace {
 
-proto::Opcode opcode(const Segment& segment, bool immediate) {
+proto::Opcode write_opcode(const Segment& segment, bool immediate) {
   using enum proto::Opcode;
   if (!segment.last) return segment.first ? kWriteFirst : kWriteMiddle;
   if (segment.first) return immediate ? kWriteOnlyImmediate : kWriteOnly;
@@ -23,7 +23,7 @@ bool put_write_packet(EngineCore& core, const QueuePair& qp, const WorkRequest& 
   const Psn psn = qp.requester.send_psn;
   const Segment part = segment(request.bytes, qp.peer.path_mtu, psn - request.first_psn);
   const bool immediate = request.descriptor.opcode == proto::WorkOpcode::kWriteImmediate;
-  proto::Packet packet = packet_to_peer(qp, opcode(part, immediate), psn);
+  proto::Packet packet = packet_to_peer(qp, write_opcode(part, immediate), psn);
   packet.bth.ack_request = ack_request;
   packet.bth.solicited =
       part.last && immediate && (request.descriptor.flags & proto::kFlagSolicited) != 0;

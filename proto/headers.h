@@ -14,6 +14,12 @@ namespace mapwire::proto {
 inline constexpr std::uint32_t kPsnMask = 0xff'ffff;
 inline constexpr std::uint32_t kQpnMask = 0xff'ffff;
 inline constexpr std::uint16_t kDefaultPkey = 0xffff;
+inline constexpr std::uint16_t kPkeyMembershipBit = 0x8000;  // full or limited member: IBTA 10.9.3
+// Whether `pkey` is of the default partition, as a full or a limited member.
+constexpr bool in_default_partition(std::uint16_t pkey) {
+  return (pkey | kPkeyMembershipBit) == kDefaultPkey;
+}
+
 inline constexpr std::uint16_t kRocePort = 4791;  // IANA: RoCEv2 destination port
 
 // BTH, base transport header: IBTA 9.2.

@@ -92,13 +92,13 @@ std::uint32_t prefix_crc(const Ip& ip, const UdpPseudo& udp, const BthWire& bth)
   return extend_crc(0, std::as_bytes(std::span{&prefix, 1}));
 }
 
+}  // namespace
+
 std::uint32_t stored_icrc(std::span<const std::byte> packet) {
   std::uint32_t icrc = 0;
   std::memcpy(&icrc, packet.last<kIcrcBytes>().data(), kIcrcBytes);  // little-endian
   return icrc;
 }
-
-}  // namespace
 
 std::uint32_t compute_icrc(const Flow& flow, std::uint16_t ip_identification,
                            std::span<const std::byte> packet) {

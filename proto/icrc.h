@@ -22,6 +22,9 @@ std::uint32_t compute_icrc(const Flow& flow, std::uint16_t ip_identification,
 // Computes the ICRC and stores it, little-endian, in the last 4 bytes of `packet`.
 void seal(const Flow& flow, std::uint16_t ip_identification, std::span<std::byte> packet);
 
+// The last 4 bytes of `packet`, where its ICRC stands, little-endian. Precondition: it has as many.
+std::uint32_t stored_icrc(std::span<const std::byte> packet);
+
 // Whether the last 4 bytes of `packet` are its ICRC under the given identification: 32 bits of
 // proof. False also for packets shorter than 16 bytes.
 bool verify_icrc(const Flow& flow, std::uint16_t ip_identification,

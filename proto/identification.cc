@@ -59,12 +59,6 @@ constexpr Powers make_powers(Step step) {
 constexpr Powers kPowers = make_powers(times_x);
 constexpr Powers kInversePowers = make_powers(over_x);
 
-std::uint32_t stored_icrc(std::span<const std::byte> packet) {
-  std::uint32_t icrc = 0;
-  std::memcpy(&icrc, packet.last<kIcrcBytes>().data(), kIcrcBytes);  // little-endian
-  return icrc;
-}
-
 }  // namespace
 
 std::uint32_t icrc_under(std::uint16_t identification, std::span<const std::byte> packet) {

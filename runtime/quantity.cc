@@ -32,7 +32,7 @@ struct Quantity {
   std::string_view unit;
 };
 
-std::optional<Quantity> split(std::string_view text) {
+std::optional<Quantity> parts_of(std::string_view text) {
   Quantity quantity{};
   const char* end = text.data() + text.size();
   auto parsed = std::from_chars(text.data(), end, quantity.number);
@@ -49,7 +49,7 @@ std::optional<std::uint64_t> multiply(std::uint64_t number, std::uint64_t factor
 }  // namespace
 
 std::optional<std::uint64_t> parse_duration_ns(std::string_view text) {
-  auto quantity = split(text);
+  auto quantity = parts_of(text);
   if (!quantity) return std::nullopt;
   for (const Unit& unit : kDurationUnits) {
     if (unit.name == quantity->unit) return multiply(quantity->number, unit.factor);
@@ -68,7 +68,7 @@ std::string format_duration(std::uint64_t duration_ns) {
 }
 
 std::optional<std::uint64_t> parse_size_bytes(std::string_view text) {
-  auto quantity = split(text);
+  auto quantity = parts_of(text);
   if (!quantity) return std::nullopt;
   std::string_view unit = quantity->unit;
   if (unit.size() == 3 && unit.ends_with("iB")) unit.remove_suffix(2);
@@ -79,7 +79,7 @@ std::optional<std::uint64_t> parse_size_bytes(std::string_view text) {
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
-  auto quantity = split(text);
+  auto quantity = parts_of(text);
   if (!quantity || !quantity->unit.empty()) return std::nullopt;
   return quantity->number;
 }

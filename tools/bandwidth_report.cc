@@ -11,11 +11,11 @@ namespace {
 
 constexpr double kMebibyte = 1024.0 * 1024.0;
 
-constexpr std::array<Column, 5> kColumns{{{"#bytes", 0},
-                                          {"#iterations", 0},
-                                          {"BW_peak[MiB/sec]"},
-                                          {"BW_average[MiB/sec]"},
-                                          {"MsgRate[Mpps]", 6}}};
+constexpr std::array<Column, 5> kByteColumns{{{"#bytes", 0},
+                                              {"#iterations", 0},
+                                              {"BW_peak[MiB/sec]"},
+                                              {"BW_average[MiB/sec]"},
+                                              {"MsgRate[Mpps]", 6}}};
 constexpr std::array<Column, 5> kGbitColumns{{{"#bytes", 0},
                                               {"#iterations", 0},
                                               {"BW_peak[Gb/sec]"},
@@ -33,14 +33,16 @@ std::string bandwidth_value(bool bidirectional) {
              : "payload of one direction; the peak is that of the fastest 10 ms";
 }
 
-std::string bandwidth_header(bool gbits) { return table_header(gbits ? kGbitColumns : kColumns); }
+std::string bandwidth_header(bool gbits) {
+  return table_header(gbits ? kGbitColumns : kByteColumns);
+}
 
 std::string bandwidth_row(const BandwidthResult& result, bool gbits) {
-  const std::array<double, kColumns.size()> values{
+  const std::array<double, kByteColumns.size()> values{
       static_cast<double>(result.bytes), static_cast<double>(result.iterations),
       result.peak_bytes_per_s / unit(gbits), result.bytes_per_s() / unit(gbits),
       result.messages_per_s() / 1e6};
-  return table_row(kColumns, values);
+  return table_row(kByteColumns, values);
 }
 
 std::string bandwidth_baseline_line(const BandwidthResult& result,

@@ -10,11 +10,11 @@ namespace mapwire::tools {
 namespace {
 
 // perftest's.
-constexpr std::uint64_t kDefaultBytes = 65536;
+constexpr std::uint64_t kBwBytes = 65536;
 constexpr std::uint32_t kDefaultSendDepth = 128;
 constexpr std::uint32_t kDefaultReceiveDepth = 512;
 
-constexpr const char* kHelp =
+constexpr const char* kBwHelp =
     "Bandwidth of a stream with --tx-depth requests outstanding. Without an address serves; with "
     "one, or with --local, is the client, whose options the server adopts.\nExit: 0 ok, 1 failed, "
     "2 wrong arguments, 130 client stopped by Ctrl-C after printing what it had; a server stopped "
@@ -66,10 +66,10 @@ void add_bw(CLI::App& app, const Environment& environment, ExitCode& exit_code) 
   auto options =
       std::make_shared<TestOptions>(default_test_options(environment.value_or(Options{})));
   options->kind = TestKind::kBandwidth;
-  options->bytes = kDefaultBytes;
+  options->bytes = kBwBytes;
   options->send_depth = kDefaultSendDepth;
   options->receive_depth = kDefaultReceiveDepth;
-  CLI::App* command = app.add_subcommand("bw", kHelp);
+  CLI::App* command = app.add_subcommand("bw", kBwHelp);
   add_test_options(*command, *options);
   command->add_flag("-b,--bidirectional", options->bidirectional, "Both ends stream");
   command->add_flag("--report_gbits", options->gbits, "Gbit/s instead of MiB/s");

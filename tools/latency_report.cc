@@ -10,15 +10,15 @@ namespace mapwire::tools {
 namespace {
 
 // perftest's columns, in its order.
-constexpr std::array<Column, 9> kColumns{{{"#bytes", 0},
-                                          {"#iterations", 0},
-                                          {"t_min[usec]"},
-                                          {"t_max[usec]"},
-                                          {"t_typical[usec]"},
-                                          {"t_avg[usec]"},
-                                          {"t_stdev[usec]"},
-                                          {"99%[usec]"},
-                                          {"99.9%[usec]"}}};
+constexpr std::array<Column, 9> kLatencyColumns{{{"#bytes", 0},
+                                                 {"#iterations", 0},
+                                                 {"t_min[usec]"},
+                                                 {"t_max[usec]"},
+                                                 {"t_typical[usec]"},
+                                                 {"t_avg[usec]"},
+                                                 {"t_stdev[usec]"},
+                                                 {"99%[usec]"},
+                                                 {"99.9%[usec]"}}};
 
 // Round trips were measured; a ping-pong reports halves, as perftest does.
 class Usec {
@@ -47,21 +47,21 @@ std::string latency_value(TestOp op) {
              : "times are from post to completion; each starts after the one before (closed loop)";
 }
 
-std::string latency_header() { return table_header(kColumns); }
+std::string latency_header() { return table_header(kLatencyColumns); }
 
 std::string latency_row(const LatencyResult& result, TestOp op) {
   const Usec usec{op};
   const LatencyRecorder& times = result.times;
-  const std::array<double, kColumns.size()> values{static_cast<double>(result.bytes),
-                                                   static_cast<double>(times.count()),
-                                                   usec(times.min_ns()),
-                                                   usec(times.max_ns()),
-                                                   usec(times.percentile_ns(0.5)),
-                                                   usec(times.average_ns()),
-                                                   usec(times.deviation_ns()),
-                                                   usec(times.percentile_ns(0.99)),
-                                                   usec(times.percentile_ns(0.999))};
-  return table_row(kColumns, values);
+  const std::array<double, kLatencyColumns.size()> values{static_cast<double>(result.bytes),
+                                                          static_cast<double>(times.count()),
+                                                          usec(times.min_ns()),
+                                                          usec(times.max_ns()),
+                                                          usec(times.percentile_ns(0.5)),
+                                                          usec(times.average_ns()),
+                                                          usec(times.deviation_ns()),
+                                                          usec(times.percentile_ns(0.99)),
+                                                          usec(times.percentile_ns(0.999))};
+  return table_row(kLatencyColumns, values);
 }
 
 std::string latency_histogram(const LatencyResult& result, TestOp op) {

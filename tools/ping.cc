@@ -11,9 +11,9 @@
 namespace mapwire::tools {
 namespace {
 
-constexpr std::uint64_t kDefaultBytes = 2;  // perftest's
+constexpr std::uint64_t kPingBytes = 2;  // perftest's
 
-constexpr const char* kHelp =
+constexpr const char* kPingHelp =
     "Latency. Without an address serves; with one, or with --local, is the client, whose options "
     "the server adopts.\nColumns as perftest's: half the round trip for send and write, the full "
     "time for read and atomics.\nExit: 0 ok (and verified), 1 failed, 2 wrong arguments, 130 "
@@ -83,8 +83,8 @@ void add_ping(CLI::App& app, const Environment& environment, ExitCode& exit_code
   auto options =
       std::make_shared<TestOptions>(default_test_options(environment.value_or(Options{})));
   options->kind = TestKind::kLatency;
-  options->bytes = kDefaultBytes;
-  CLI::App* command = app.add_subcommand("ping", kHelp);
+  options->bytes = kPingBytes;
+  CLI::App* command = app.add_subcommand("ping", kPingHelp);
   add_test_options(*command, *options);
   command->add_flag("--verify", options->verify,
                     "Check every payload at both ends; the server's check is in the time");

@@ -32,7 +32,7 @@ void note_client(const TestOptions& options, const std::string& remote,
   }
 }
 
-ExitCode fail(const TestOptions& options, const Error& error) {
+ExitCode end_failed(const TestOptions& options, const Error& error) {
   print_error(name(options.kind), error);
   return ExitCode::kFailed;
 }
@@ -42,7 +42,7 @@ ExitCode serve_clients(Context& context, Listener& listener, const TestOptions& 
     auto endpoint = listener.accept(kAcceptSliceNs);
     if (!endpoint) {
       if (endpoint.error().code == Code::kTimeout) continue;
-      return fail(options, endpoint.error());
+      return end_failed(options, endpoint.error());
     }
     const std::string remote = endpoint->info().remote;
     const auto outcome = serve_client(context, std::move(*endpoint), options);
@@ -59,9 +59,9 @@ ExitCode serve(const TestOptions& options,
                const std::function<void(const Listener&)>& on_listening) {
   catch_interrupts();
   auto context = Context::create(context_options(options));
-  if (!context) return fail(options, context.error());
+  if (!context) return end_failed(options, context.error());
   auto listener = context->listen(listen_options(options));
-  if (!listener) return fail(options, listener.error());
+  if (!listener) return end_failed(options, listener.error());
   on_listening(*listener);
   return serve_clients(*context, *listener, options);
 }

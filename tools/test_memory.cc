@@ -9,12 +9,12 @@ namespace {
 // Of a ping-pong: one message, one control message, and as many again whose credits have not
 // reached the peer yet.
 constexpr std::uint32_t kPingSlots = 4;
-constexpr std::uint64_t kAtomicBytes = 8;
+constexpr std::uint64_t kRegionBytesMin = 8;
 
 }  // namespace
 
 std::expected<TestMemory, Error> TestMemory::create(Context& context, std::uint64_t bytes) {
-  const auto region_bytes = static_cast<std::size_t>(std::max(bytes, kAtomicBytes));
+  const auto region_bytes = static_cast<std::size_t>(std::max(bytes, kRegionBytesMin));
   auto source = context.allocate(region_bytes);
   if (!source) return std::unexpected(source.error());
   auto target = context.allocate(

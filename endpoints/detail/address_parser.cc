@@ -32,7 +32,7 @@ std::optional<std::uint16_t> parse_port(std::string_view digits) {
   return port;
 }
 
-bool printable(char c) { return c > ' ' && c < 127; }
+bool is_printable(char c) { return c > ' ' && c < 127; }
 
 // Where the host ends and what of the text follows it: nothing or ":port".
 struct Split {
@@ -55,7 +55,8 @@ std::optional<Split> split(std::string_view text) {
 
 std::expected<HostPort, Error> parse_host_port(std::string_view text, std::uint16_t default_port) {
   if (text.size() > kTextMax) return bad_address(text.substr(0, 32), "is too long");
-  if (!std::ranges::all_of(text, printable)) return bad_address("?", "has a blank or control byte");
+  if (!std::ranges::all_of(text, is_printable))
+    return bad_address("?", "has a blank or control byte");
   const auto parts = split(text);
   if (!parts) return bad_address(text, "has no closing bracket");
   if (parts->rest.empty()) return HostPort{.host = std::string{parts->host}, .port = default_port};

@@ -22,8 +22,8 @@ namespace mapwire::detail {
 namespace {
 
 // A refused connection is tried again after pauses that grow: the peer may be starting.
-constexpr std::uint64_t kFirstPauseNs = 10'000'000;
-constexpr std::uint64_t kLastPauseNs = 200'000'000;
+constexpr std::uint64_t kFirstRetryNs = 10'000'000;
+constexpr std::uint64_t kLastRetryNs = 200'000'000;
 // One address that swallows packets must not use up the time of the others.
 constexpr std::uint64_t kAttemptNs = 2'000'000'000;
 
@@ -58,7 +58,7 @@ asio::awaitable<void> Control::serve_connect(std::string address, ConnectOptions
 }
 
 asio::awaitable<Control::EndpointResult> Control::connect_to(Target target) {
-  std::uint64_t pause_ns = kFirstPauseNs;
+  std::uint64_t pause_ns = kFirstRetryNs;
   std::optional<Error> refusal;
   for (;;) {
     auto endpoint = co_await connect_once(target);
@@ -74,7 +74,7 @@ asio::awaitable<Control::EndpointResult> Control::connect_to(Target target) {
       co_return endpoint;
     }
     co_await sleep_for_ns(io_, std::min(pause_ns, target.deadline_ns - now));
-    pause_ns = std::min(2 * pause_ns, kLastPauseNs);
+    pause_ns = std::min(2 * pause_ns, kLastRetryNs);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "mapwire/endpoints/detail/ip_bytes.h"
+#include "mapwire/proto/packet.h"
 
 namespace mapwire::detail {
 namespace {
@@ -18,10 +19,8 @@ namespace {
 namespace control = proto::control;
 
 constexpr std::uint32_t kQpnMax = (1U << 24) - 1;  // QPNs and PSNs have 24 bits
-constexpr std::uint32_t kPathMtuMin = 256;
-constexpr std::uint32_t kPathMtuMax = 4096;
 constexpr std::uint32_t kReceiveEntriesMax = 4096;
-constexpr std::uint64_t kDeadlineMinNs = 1'000'000;
+constexpr std::uint64_t kPeerDeadlineMinNs = 1'000'000;
 
 std::unexpected<Error> malformed(std::string_view what) {
   return std::unexpected(Error::make(
@@ -65,7 +64,7 @@ std::expected<Offer, Error> read_common(const Message& message) {
   if (message.receive_entries() == 0 || message.receive_entries() > kReceiveEntriesMax) {
     return malformed("receive entries");
   }
-  if (message.deadline_ns() < kDeadlineMinNs) return malformed("deadline");
+  if (message.deadline_ns() < kPeerDeadlineMinNs) return malformed("deadline");
   if (message.credit_word().address() % sizeof(std::uint64_t) != 0) return malformed("credit word");
   Offer offer;
   offer.terms = {.credit_word = {.address = message.credit_word().address(),
@@ -84,9 +83,7 @@ std::expected<QueuePairAddress, Error> read_address(const control::QueuePair& pa
   if (pair.udp_port() == 0 || pair.udp_port() > UINT16_MAX) return malformed("UDP port");
   if (pair.qpn() > kQpnMax || pair.first_psn() > kQpnMax) return malformed("QPN or PSN");
   const std::uint32_t mtu = pair.path_mtu_max();
-  if (!std::has_single_bit(mtu) || mtu < kPathMtuMin || mtu > kPathMtuMax) {
-    return malformed("path MTU");
-  }
+  if (!proto::is_path_mtu(mtu)) return malformed("path MTU");
   return QueuePairAddress{
       .udp = {.ip = remote, .port = static_cast<std::uint16_t>(pair.udp_port())},
       .qpn = pair.qpn(),

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "mapwire/endpoints/detail/asio_address.h"
+#include "mapwire/proto/packet.h"
 
 namespace mapwire::detail {
 namespace {
@@ -22,8 +23,6 @@ constexpr std::uint32_t kEntriesMax = 4096;
 constexpr std::uint64_t kDeadlineMinNs = 1'000'000;          // a tick of the keep-alives is a fifth
 constexpr std::uint64_t kDeadlineMaxNs = 3'600'000'000'000;  // an hour
 constexpr std::uint64_t kSpinMaxNs = 1'000'000;              // as MAPWIRE_SPIN
-constexpr std::uint32_t kPathMtuMin = 256;
-constexpr std::uint32_t kPathMtuMax = 4096;
 
 bool power_of_two_within(std::uint32_t value, std::uint32_t min, std::uint32_t max) {
   return std::has_single_bit(value) && value >= min && value <= max;
@@ -94,7 +93,7 @@ std::expected<EndpointOptions, Error> complete(const EndpointOptions& endpoint,
   if (!power_of_two_within(result.receive_entries, kEntriesMin, kEntriesMax)) {
     return bad("receive_entries", result.receive_entries, kEntriesRange);
   }
-  if (result.path_mtu != 0 && !power_of_two_within(result.path_mtu, kPathMtuMin, kPathMtuMax)) {
+  if (result.path_mtu != 0 && !proto::is_path_mtu(result.path_mtu)) {
     return bad("path_mtu", result.path_mtu, "0 or a power of two of 256..4096");
   }
   if (result.deadline_ns < kDeadlineMinNs || result.deadline_ns > kDeadlineMaxNs) {

@@ -12,14 +12,14 @@
 namespace mapwire {
 namespace {
 
-constexpr std::string_view kPrefix = "libibverbs.so.";
+constexpr std::string_view kLibraryPrefix = "libibverbs.so.";
 
 // "/lib/libibverbs.so.1" is a link to "libibverbs.so.1.14.44.0".
 int take_version(dl_phdr_info* object, std::size_t /*size*/, void* result) {
   std::error_code failure;
   const auto file = std::filesystem::canonical(object->dlpi_name, failure).filename().string();
-  if (failure || !file.starts_with(kPrefix)) return 0;
-  *static_cast<std::string*>(result) = file.substr(kPrefix.size());
+  if (failure || !file.starts_with(kLibraryPrefix)) return 0;
+  *static_cast<std::string*>(result) = file.substr(kLibraryPrefix.size());
   return 1;  // ends the search
 }
 

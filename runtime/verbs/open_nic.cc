@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "mapwire/proto/packet.h"
 #include "mapwire/runtime/log.h"
 #include "mapwire/runtime/verbs/failures.h"
 #include "mapwire/runtime/verbs/open_device.h"
@@ -18,7 +19,6 @@
 namespace mapwire::verbs {
 namespace {
 
-constexpr std::uint32_t kPathMtuMax = 4096;
 // Enough for endpoints' longest queue with its internal entries; a power of two.
 constexpr std::uint32_t kQueueEntriesMax = 8192;
 // Responder resources cost memory of the device for each queue pair.
@@ -95,7 +95,7 @@ std::expected<std::unique_ptr<Nic>, Error> make_verbs_nic(const VerbsNicOptions&
       .queue_entries_max = std::min(kQueueEntriesMax, std::bit_floor(device->queue_entries_max)),
       .completion_entries = completion_entries,
       .read_atomic_max = std::min(kReadAtomicMax, device->read_atomic_max),
-      .path_mtu_max = kPathMtuMax};
+      .path_mtu_max = proto::kPathMtuMax};
   return std::make_unique<VerbsNic>(std::move(*objects), std::move(attributes), device->name);
 }
 

@@ -13,14 +13,13 @@
 #include <fmt/format.h>
 
 #include "mapwire/proto/headers.h"
+#include "mapwire/proto/packet.h"
 #include "mapwire/runtime/verbs/failures.h"
 #include "mapwire/runtime/verbs/verbs_nic_impl.h"
 
 namespace mapwire::verbs {
 namespace {
 
-constexpr std::uint32_t kPathMtuMin = 256;
-constexpr std::uint32_t kPathMtuMax = 4096;
 constexpr std::uint32_t kNumberMax = (1U << 24) - 1;  // QPNs and PSNs have 24 bits
 
 std::uint32_t random_psn() {
@@ -119,11 +118,12 @@ std::expected<QueuePairAddress, Error> VerbsNic::open_queue_pair(const QueuePair
   auto pair = make_queue_pair(options, *address);
   if (!pair) return std::unexpected(pair.error());
   const Qpn qpn = (*pair)->handle->qp_num;
-  const QueuePairAddress result{.udp = {.ip = local, .port = proto::kRocePort},
-                                .qpn = qpn,
-                                .first_psn = (*pair)->first_psn,
-                                .path_mtu_max = std::min(address->path_mtu, kPathMtuMax),
-                                .read_atomic_max = attributes_.read_atomic_max};
+  const QueuePairAddress result{
+      .udp = {.ip = local, .port = proto::kRocePort},
+      .qpn = qpn,
+      .first_psn = (*pair)->first_psn,
+      .path_mtu_max = std::min<std::uint32_t>(address->path_mtu, proto::kPathMtuMax),
+      .read_atomic_max = attributes_.read_atomic_max};
   reserved_entries_ += (*pair)->entries();
   pairs_[qpn] = std::move(*pair);
   return result;
@@ -136,7 +136,7 @@ std::expected<void, Error> VerbsNic::connect_queue_pair(Qpn qpn, const QueuePair
     return refuse(Code::kInvalidArgument, ErrorScope::kEndpoint,
                   fmt::format("queue pair {}: not open, or connected already; open one", qpn));
   }
-  if (!power_of_two_within(peer.path_mtu, kPathMtuMin, kPathMtuMax)) {
+  if (!proto::is_path_mtu(peer.path_mtu)) {
     return refuse(Code::kInvalidArgument, ErrorScope::kEndpoint,
                   fmt::format("queue pair {}: path MTU {}; choose a power of two 256..4096", qpn,
                               peer.path_mtu));

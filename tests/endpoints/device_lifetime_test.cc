@@ -27,7 +27,7 @@ std::string resources() {
   return text;
 }
 
-constexpr int kParts = 6;
+constexpr int kDeviceParts = 6;
 
 using Parameter = std::tuple<const char*, int>;
 
@@ -72,8 +72,8 @@ TEST_P(DeviceLifetimeTest, parts_go_in_any_order_with_requests_outstanding) {
   ASSERT_EQ(connected_->post_write(bytes, region_->remote(), 2), Code::kOk);
   // Rotations and their mirror images: each part goes first once, and last once.
   const int order = std::get<1>(GetParam());
-  const int step = order % 2 == 0 ? 1 : kParts - 1;
-  for (int i = 0; i < kParts; ++i) destroy((order / 2 + i * step) % kParts);
+  const int step = order % 2 == 0 ? 1 : kDeviceParts - 1;
+  for (int i = 0; i < kDeviceParts; ++i) destroy((order / 2 + i * step) % kDeviceParts);
   EXPECT_EQ(resources(), before_);
 }
 
@@ -84,7 +84,7 @@ std::string name_of(const ::testing::TestParamInfo<Parameter>& parameter) {
 
 INSTANTIATE_TEST_SUITE_P(orders, DeviceLifetimeTest,
                          ::testing::Combine(::testing::Values("", "rdma://"),
-                                            ::testing::Range(0, 2 * kParts)),
+                                            ::testing::Range(0, 2 * kDeviceParts)),
                          name_of);
 
 }  // namespace

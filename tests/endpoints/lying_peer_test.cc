@@ -78,7 +78,7 @@ TEST_P(LyingHeaderTest, ends_its_connection_and_no_other) {
   ASSERT_TRUE(from_liar.error());
   EXPECT_EQ(from_liar.error()->code, Code::kProtocolError);
   // Expect: the honest peer is served.
-  while ((posted = honest_to_server.post_send(buffer, 4)) == Code::kWouldBlock) honest.poll({});
+  while (honest_to_server.post_send(buffer, 4) == Code::kWouldBlock) honest.poll({});
   const Completion received = next_completion(server);
   EXPECT_EQ(received.cookie, 2U);
   EXPECT_EQ(received.status, Code::kOk);

@@ -12,7 +12,7 @@
 namespace mapwire::testing {
 namespace {
 
-constexpr int kRights = PROT_READ | PROT_WRITE;
+constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 
 // NOLINTBEGIN(cppcoreguidelines-no-malloc): what is tested
 class Heap final : public ChangingMemory {
@@ -41,7 +41,7 @@ class File final : public ChangingMemory {
   File(std::size_t bytes, bool shared)
       : bytes_{bytes}, shared_{shared}, fd_{::memfd_create("changing", MFD_CLOEXEC)} {
     if (!fd_ || ::ftruncate(fd_.get(), size()) != 0) std::abort();
-    base_ = ::mmap(nullptr, bytes, kRights, shared ? MAP_SHARED : MAP_PRIVATE, fd_.get(), 0);
+    base_ = ::mmap(nullptr, bytes, kReadWrite, shared ? MAP_SHARED : MAP_PRIVATE, fd_.get(), 0);
     if (base_ == MAP_FAILED) std::abort();
   }
   ~File() override { ::munmap(base_, bytes_); }

@@ -137,10 +137,10 @@ const testing::Way kTcpOnRxe{.name = "tcp_verbs_rxe", .scheme = "", .nic = NicCh
 const testing::Way kRdmaCmOnRxe{
     .name = "rdma_cm_verbs_rxe", .scheme = "rdma://", .nic = NicChoice::kVerbs};
 
-std::string name_of(const ::testing::TestParamInfo<testing::Way>& way) { return way.param.name; }
+std::string way_name(const ::testing::TestParamInfo<testing::Way>& way) { return way.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(by, SetUpTest, ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe, kRdmaCmOnRxe),
-                         name_of);
+                         way_name);
 
 // Not of rdma_cm on a device: the kernel takes the path MTU of the port.
 class PathMtuTest : public SetUpTest {};
@@ -152,7 +152,7 @@ TEST_P(PathMtuTest, is_what_the_client_asks_for) {
   expect_messages_both_ways(5000);
 }
 
-INSTANTIATE_TEST_SUITE_P(by, PathMtuTest, ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe), name_of);
+INSTANTIATE_TEST_SUITE_P(by, PathMtuTest, ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe), way_name);
 
 class DevicePathMtuTest : public SetUpTest {};
 
@@ -165,7 +165,7 @@ TEST_P(DevicePathMtuTest, is_that_of_the_port_and_a_smaller_one_is_refused) {
   expect_messages_both_ways(5000);
 }
 
-INSTANTIATE_TEST_SUITE_P(by, DevicePathMtuTest, ::testing::Values(kRdmaCmOnRxe), name_of);
+INSTANTIATE_TEST_SUITE_P(by, DevicePathMtuTest, ::testing::Values(kRdmaCmOnRxe), way_name);
 
 class PrivateDataTest : public SetUpTest {
  protected:
@@ -184,7 +184,7 @@ TEST_P(PrivateDataTest, goes_along_in_both_directions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(by, PrivateDataTest,
-                         ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe, kRdmaCmOnRxe), name_of);
+                         ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe, kRdmaCmOnRxe), way_name);
 
 class LossySetUpTest : public SetUpTest {
  protected:
@@ -204,7 +204,7 @@ TEST_P(LossySetUpTest, connects_and_disconnects_all_the_same) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(by, LossySetUpTest, ::testing::Values(kTcp, kRdmaCm), name_of);
+INSTANTIATE_TEST_SUITE_P(by, LossySetUpTest, ::testing::Values(kTcp, kRdmaCm), way_name);
 
 class InlineSetUpTest : public SetUpTest {
  protected:
@@ -219,7 +219,7 @@ TEST_P(InlineSetUpTest, connects_without_a_helper_thread) {
 }
 
 INSTANTIATE_TEST_SUITE_P(by, InlineSetUpTest,
-                         ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe, kRdmaCmOnRxe), name_of);
+                         ::testing::Values(kTcp, kRdmaCm, kTcpOnRxe, kRdmaCmOnRxe), way_name);
 
 }  // namespace
 }  // namespace mapwire

@@ -11,8 +11,6 @@ namespace {
 
 using proto::Opcode;
 
-const auto kMessage = test_bytes(10);
-
 // The responder's side: when acknowledgements leave.
 
 TEST(Acknowledge, several_messages_have_one) {

@@ -12,8 +12,6 @@ namespace {
 
 using proto::Opcode;
 
-const auto kMessage = test_bytes(10);
-
 void post_sends(HandMadePeer& peer, std::uint64_t first, std::uint64_t end) {
   for (std::uint64_t i = first; i < end; ++i) peer.post(send_of(i, kMessage));
 }

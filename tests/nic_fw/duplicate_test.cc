@@ -15,8 +15,6 @@ using proto::AethType;
 using proto::NakCode;
 using proto::Opcode;
 
-const auto kMessage = test_bytes(10);
-
 TEST(Duplicate, a_send_is_acknowledged_again_and_has_no_effect) {
   HandMadePeer peer;
   std::vector<std::byte> first(10);

@@ -10,15 +10,15 @@ namespace mapwire::nic_fw {
 namespace {
 
 using engine_test::HandMadePeer;
+using engine_test::kMessage;
 using engine_test::kMs;
 using engine_test::kSecond;
 
-constexpr std::uint64_t kNever = UINT64_MAX;
-const auto kMessage = engine_test::test_bytes(10);
+constexpr std::uint64_t kNoDeadline = UINT64_MAX;
 
 TEST(EngineClock, follows_the_caller_as_long_as_timers_are_run) {
   EngineClock clock;
-  clock.advance(10 * kSecond, kNever);
+  clock.advance(10 * kSecond, kNoDeadline);
   EXPECT_EQ(clock.now_ns(), 10 * kSecond);
   clock.advance(20 * kSecond, 20 * kSecond);
   EXPECT_EQ(clock.now_ns(), 20 * kSecond);
@@ -29,13 +29,13 @@ TEST(EngineClock, follows_the_caller_as_long_as_timers_are_run) {
 
 TEST(EngineClock, stands_still_from_a_timer_that_nobody_ran) {
   EngineClock clock;
-  clock.advance(10 * kSecond, kNever);
+  clock.advance(10 * kSecond, kNoDeadline);
   clock.advance(60 * kSecond, 11 * kSecond);
   EXPECT_EQ(clock.now_ns(), 11 * kSecond);
-  clock.advance(61 * kSecond, kNever);
+  clock.advance(61 * kSecond, kNoDeadline);
   EXPECT_EQ(clock.now_ns(), 12 * kSecond);
   EXPECT_EQ(clock.to_caller(13 * kSecond), 62 * kSecond);
-  EXPECT_EQ(clock.to_caller(kNever), kNever);
+  EXPECT_EQ(clock.to_caller(kNoDeadline), kNoDeadline);
   clock.advance(90 * kSecond, 13 * kSecond);  // once more
   EXPECT_EQ(clock.now_ns(), 13 * kSecond);
   EXPECT_EQ(clock.to_caller(13 * kSecond), 90 * kSecond);
@@ -44,7 +44,7 @@ TEST(EngineClock, stands_still_from_a_timer_that_nobody_ran) {
 // A doorbell runs no timers, and the armed one may be too early: it stays overdue between calls.
 TEST(EngineClock, never_goes_back_to_a_timer_that_is_overdue) {
   EngineClock clock;
-  clock.advance(10 * kSecond, kNever);
+  clock.advance(10 * kSecond, kNoDeadline);
   clock.advance(10 * kSecond + 200 * kMs, 10 * kSecond);
   EXPECT_EQ(clock.now_ns(), 10 * kSecond + 200 * kMs);
   clock.advance(10 * kSecond + 300 * kMs, 10 * kSecond);
@@ -56,8 +56,8 @@ TEST(EngineClock, never_goes_back_to_a_timer_that_is_overdue) {
 
 TEST(EngineClock, never_goes_back_with_a_caller_whose_clock_does) {
   EngineClock clock;
-  clock.advance(10 * kSecond, kNever);
-  clock.advance(9 * kSecond, kNever);
+  clock.advance(10 * kSecond, kNoDeadline);
+  clock.advance(9 * kSecond, kNoDeadline);
   EXPECT_EQ(clock.now_ns(), 10 * kSecond);
 }
 

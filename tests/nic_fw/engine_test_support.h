@@ -17,6 +17,9 @@
 
 namespace mapwire::nic_fw::engine_test {
 
+// Of one packet, for tests to which it does not matter.
+inline const std::vector<std::byte> kMessage = test_bytes(10);
+
 struct PairOptions {
   std::uint32_t path_mtu = 1024;
   QueuePairOptions queue_pair{};
@@ -29,7 +32,7 @@ class Pair {
   // Whether a packet gets through.
   using Filter = std::function<bool(const TestPacket&)>;
 
-  explicit Pair(PairOptions options = {})
+  explicit Pair(const PairOptions& options = {})
       : a{1, options.host},
         b{2, options.host},
         qa{a, options.queue_pair},
@@ -86,7 +89,7 @@ class Pair {
 // One host whose peer is the test: every packet to it is made by hand.
 class HandMadePeer {
  public:
-  explicit HandMadePeer(PairOptions options = {})
+  explicit HandMadePeer(const PairOptions& options = {})
       : host{1, options.host}, qp{host, options.queue_pair}, path_mtu_{options.path_mtu} {
     qp.connect(address, options.path_mtu);
   }

@@ -16,7 +16,7 @@
 namespace mapwire::nic_fw {
 namespace {
 
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kNoDue = std::numeric_limits<std::uint64_t>::max();
 
 class FaultWireTest : public testing::Test {
  protected:
@@ -128,7 +128,7 @@ TEST_F(FaultWireTest, a_held_packet_goes_out_by_time_when_nothing_follows) {
   EXPECT_TRUE(sent_.empty());
   wire_->receive(packets_, 100 + kHeldNs);
   EXPECT_EQ(marks(), (std::vector<std::uint8_t>{1}));
-  EXPECT_EQ(wire_->next_deadline_ns(), kNever);
+  EXPECT_EQ(wire_->next_deadline_ns(), kNoDue);
 }
 
 TEST_F(FaultWireTest, holds_a_bounded_number_of_packets) {

@@ -13,8 +13,6 @@ namespace {
 
 using proto::Opcode;
 
-const auto kMessage = test_bytes(10);
-
 TEST(HostileRing, an_impossible_send_index_ends_that_queue_pair_alone) {
   HandMadePeer peer;
   TestQueuePair good{peer.host};

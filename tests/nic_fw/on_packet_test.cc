@@ -13,8 +13,6 @@ namespace {
 
 using proto::Opcode;
 
-const auto kMessage = test_bytes(10);
-
 class OnPacket : public testing::Test {
  protected:
   void SetUp() override { peer_.post(receive_of(1, buffer_)); }

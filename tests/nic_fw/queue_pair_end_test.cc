@@ -11,8 +11,6 @@ namespace {
 
 using proto::Opcode;
 
-const auto kMessage = test_bytes(10);
-
 TEST(QueuePairEnd, flush_completes_everything_with_its_reason_and_later_posts_as_flushed) {
   HandMadePeer peer;
   std::vector<std::byte> buffer(10);

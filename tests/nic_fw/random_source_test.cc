@@ -15,7 +15,7 @@
 namespace mapwire::nic_fw {
 namespace {
 
-std::unique_ptr<Nic> make_nic(std::uint64_t seed) {
+std::unique_ptr<Nic> nic_of_seed(std::uint64_t seed) {
   auto wire = make_udp_wire({}, nullptr);
   auto nic = make_soft_nic({.queue_pairs_max = 4, .completion_entries = 64, .seed = seed},
                            std::move(*wire), nullptr);
@@ -26,7 +26,7 @@ std::unique_ptr<Nic> make_nic(std::uint64_t seed) {
 // The key that a peer would be told of the first region.
 std::uint32_t first_rkey(std::uint64_t seed) {
   std::array<std::byte, 8> memory{};
-  return make_nic(seed)->register_memory(memory, {.remote_read = true}, 1)->rkey;
+  return nic_of_seed(seed)->register_memory(memory, {.remote_read = true}, 1)->rkey;
 }
 
 TEST(RandomSource, the_system_does_not_repeat_itself) {

@@ -12,8 +12,6 @@ namespace {
 using proto::AethType;
 using proto::Opcode;
 
-const auto kMessage = test_bytes(10);
-
 void expect_rnr_nak(const std::vector<TestPacket>& answers, std::uint32_t psn) {
   ASSERT_EQ(answers.size(), 1U);
   EXPECT_EQ(answers[0].parsed().aeth.type, AethType::kRnrNak);

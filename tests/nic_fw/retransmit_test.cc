@@ -12,8 +12,6 @@ namespace {
 using proto::NakCode;
 using proto::Opcode;
 
-const auto kMessage = test_bytes(10);
-
 std::uint32_t psn_after(const HandMadePeer& peer, std::uint32_t ahead) {
   return (peer.qp.address.first_psn + ahead) & proto::kPsnMask;
 }

@@ -14,14 +14,14 @@ namespace {
 
 using namespace shm_test;
 
-constexpr std::uint64_t kDeadlineNs = 100'000'000;
+constexpr std::uint64_t kShmDeadlineNs = 100'000'000;
 
 // The end of a message of `bytes` to a peer that looks every 20 ms, or never.
 Code send_to(bool reads, std::size_t bytes) {
   const auto near = make_nic();
   const auto far = make_nic();
   const QueuePairAddress here =
-      near->open_queue_pair({.deadline_ns = kDeadlineNs}, kLoopback, kLoopback).value();
+      near->open_queue_pair({.deadline_ns = kShmDeadlineNs}, kLoopback, kLoopback).value();
   const QueuePairAddress there = open(*far);
   connect(*near, here, there);
   connect(*far, there, here);

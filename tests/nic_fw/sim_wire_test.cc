@@ -14,7 +14,7 @@
 namespace mapwire::nic_fw {
 namespace {
 
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kNothingDue = std::numeric_limits<std::uint64_t>::max();
 
 // Two wires, one link for both directions' packets unless a test adds more.
 class SimWireTest : public testing::Test {
@@ -50,7 +50,7 @@ TEST_F(SimWireTest, delivers_after_the_delay_and_not_before) {
   EXPECT_EQ(packets_[0].flow, a_to_b_);
   EXPECT_EQ(packets_[0].bytes.size(), 64);
   EXPECT_EQ(packets_[0].bytes[63], std::byte{7});
-  EXPECT_EQ(b_->next_deadline_ns(), kNever);
+  EXPECT_EQ(b_->next_deadline_ns(), kNothingDue);
 }
 
 TEST_F(SimWireTest, serialises_packets_at_the_rate_of_the_link) {
@@ -117,7 +117,7 @@ TEST_F(SimWireTest, a_packet_to_nobody_vanishes) {
   attach({});
   send(*a_, plain_packet({v4_address(1), v4_address(9)}, 1), 0);
   send(*a_, plain_packet({v4_address(1), v4_address(2, 1234)}, 1), 0);
-  EXPECT_EQ(b_->next_deadline_ns(), kNever);
+  EXPECT_EQ(b_->next_deadline_ns(), kNothingDue);
 }
 
 TEST_F(SimWireTest, a_packet_larger_than_the_route_allows_vanishes) {
@@ -127,9 +127,9 @@ TEST_F(SimWireTest, a_packet_larger_than_the_route_allows_vanishes) {
   ASSERT_TRUE(other->open(v4_address(2).ip));
   EXPECT_EQ(small->payload_bytes_max(v4_address(1).ip, v4_address(2).ip), 100);
   send(*small, plain_packet(a_to_b_, 1, 101), 0);
-  EXPECT_EQ(other->next_deadline_ns(), kNever);
+  EXPECT_EQ(other->next_deadline_ns(), kNothingDue);
   send(*small, plain_packet(a_to_b_, 1, 100), 0);
-  EXPECT_NE(other->next_deadline_ns(), kNever);
+  EXPECT_NE(other->next_deadline_ns(), kNothingDue);
 }
 
 TEST_F(SimWireTest, an_address_belongs_to_one_wire) {

@@ -99,7 +99,7 @@ struct HostOptions {
 // One engine and its completion queue.
 class Host {
  public:
-  explicit Host(unsigned number, HostOptions options = {})
+  explicit Host(unsigned number, const HostOptions& options = {})
       : completion_ring_{options.completion_entries},
         completions_{completion_ring_.consumer()},
         address_{test_address(number)},

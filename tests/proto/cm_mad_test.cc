@@ -22,7 +22,7 @@ using test::from_hex;
 
 // A MAD of `attribute` whose data has these bytes at these offsets, and zeros elsewhere.
 std::vector<std::byte> mad(std::uint8_t attribute,
-                           std::vector<std::pair<std::size_t, std::string_view>> data) {
+                           const std::vector<std::pair<std::size_t, std::string_view>>& data) {
   std::vector<std::byte> bytes = from_hex("01070203 00000000 1122334455667788 0000 0000 00000000");
   bytes[17] = static_cast<std::byte>(attribute);
   bytes.resize(kMadBytes);

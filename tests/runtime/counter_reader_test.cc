@@ -17,22 +17,17 @@
 
 #include "mapwire/runtime/counters.h"
 #include "mapwire/runtime/detail/counter_directory.h"
+#include "tests/runtime/counter_block.h"
 
 namespace mapwire {
 namespace {
 
-using testing::Contains;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Above every pid_max; of this test alone, as others run beside it.
 std::int32_t no_process() { return 2'000'000'000 + getpid(); }
-
-std::unique_ptr<CounterBlock> make_block() {
-  auto block = CounterBlock::create();
-  EXPECT_TRUE(block.has_value()) << block.error().message;
-  return std::move(*block);
-}
 
 std::vector<std::int32_t> listed() {
   auto pids = list_counted_processes();
@@ -66,8 +61,8 @@ class LeftFile {
 };
 
 TEST(CounterReader, contexts_of_a_process_are_told_apart) {
-  auto first = make_block();
-  auto second = make_block();
+  auto first = testing::make_counter_block();
+  auto second = testing::make_counter_block();
   first->counter("a").add(1);
   second->counter("a").add(2);
   const auto process = read_counters(getpid());
@@ -84,8 +79,8 @@ TEST(CounterReader, contexts_of_a_process_are_told_apart) {
 
 TEST(CounterReader, a_process_is_listed_once_while_it_has_counters) {
   EXPECT_THAT(listed(), Not(Contains(getpid())));
-  auto first = make_block();
-  auto second = make_block();
+  auto first = testing::make_counter_block();
+  auto second = testing::make_counter_block();
   EXPECT_THAT(listed(), Contains(getpid()).Times(1));
 }
 

@@ -20,21 +20,16 @@
 
 #include "mapwire/proto/counter_layout.h"
 #include "mapwire/runtime/detail/counter_directory.h"
+#include "tests/runtime/counter_block.h"
 
 namespace mapwire {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 // NOLINTNEXTLINE(readability-identifier-naming): matchers are named as gmock's own.
 MATCHER_P2(Counts, name, value, "") {
   return arg.name == name && arg.value == std::uint64_t(value);
-}
-
-std::unique_ptr<CounterBlock> make_block() {
-  auto block = CounterBlock::create();
-  EXPECT_TRUE(block.has_value()) << block.error().message;
-  return std::move(*block);
 }
 
 std::vector<CounterValue> read_own() {
@@ -50,7 +45,7 @@ TEST(Counter, a_default_made_one_counts_nothing) {
 }
 
 TEST(CounterBlock, counters_are_read_in_order_of_creation) {
-  auto block = make_block();
+  auto block = testing::make_counter_block();
   auto sent = block->counter("nic.packets_sent");
   auto lost = block->counter("nic.lost");
   sent.add();
@@ -62,19 +57,19 @@ TEST(CounterBlock, counters_are_read_in_order_of_creation) {
 }
 
 TEST(CounterBlock, the_same_name_gives_the_same_counter) {
-  auto block = make_block();
+  auto block = testing::make_counter_block();
   block->counter("a").add(1);
   block->counter("a").add(2);
   EXPECT_EQ(block->counter("a").value(), 3U);
 }
 
 TEST(CounterBlock, names_that_are_none_are_refused_and_that_is_counted) {
-  auto block = make_block();
+  auto block = testing::make_counter_block();
   const std::string longest(47, 'x');
   block->counter(longest).add();
   EXPECT_EQ(block->counter(longest).value(), 1U);
-  for (std::string name : {std::string(48, 'x'), std::string{}, std::string{"Upper"},
-                           std::string{"a b"}, std::string{"a\0b", 3}}) {
+  for (const std::string& name : {std::string(48, 'x'), std::string{}, std::string{"Upper"},
+                                  std::string{"a b"}, std::string{"a\0b", 3}}) {
     auto counter = block->counter(name);
     counter.add();
     EXPECT_EQ(counter.value(), 0U) << name;
@@ -83,7 +78,7 @@ TEST(CounterBlock, names_that_are_none_are_refused_and_that_is_counted) {
 }
 
 TEST(CounterBlock, a_full_block_refuses_and_goes_on) {
-  auto block = make_block();
+  auto block = testing::make_counter_block();
   for (unsigned i = 1; i < proto::kCountersMax; ++i) {
     block->counter("c" + std::to_string(i)).add(i);
   }
@@ -94,8 +89,8 @@ TEST(CounterBlock, a_full_block_refuses_and_goes_on) {
 }
 
 TEST(CounterBlock, several_blocks_of_a_process_are_added_up) {
-  auto first = make_block();
-  auto second = make_block();
+  auto first = testing::make_counter_block();
+  auto second = testing::make_counter_block();
   first->counter("a").add(1);
   second->counter("b").add(10);
   second->counter("a").add(100);
@@ -104,19 +99,19 @@ TEST(CounterBlock, several_blocks_of_a_process_are_added_up) {
 }
 
 TEST(CounterBlock, destroying_it_removes_the_file) {
-  make_block();
+  testing::make_counter_block();
   EXPECT_EQ(CounterBlock::read(getpid()).error().code, Code::kInvalidArgument);
 }
 
 TEST(CounterBlock, the_file_is_for_its_user_only) {
-  auto block = make_block();
+  auto block = testing::make_counter_block();
   struct stat status{};
   ASSERT_EQ(stat(detail::counter_directory_path().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0700U);
 }
 
 TEST(CounterBlock, a_child_of_fork_does_not_remove_the_file_of_its_parent) {
-  auto block = make_block();
+  auto block = testing::make_counter_block();
   const pid_t child = fork();
   if (child == 0) {
     block.reset();
@@ -155,7 +150,7 @@ TEST(CounterBlock, a_process_without_counters_is_an_error) {
 
 // The copy of a file with two counters.
 std::vector<std::byte> file_bytes() {
-  auto block = make_block();
+  auto block = testing::make_counter_block();
   block->counter("a").add(1);
   auto directory = detail::open_counter_directory();
   std::vector<std::byte> bytes(sizeof(proto::CounterFile));
@@ -203,8 +198,8 @@ TEST(CounterFile, a_name_without_its_end_is_refused) {
 }
 
 // A directory of its own, as other processes of this user work in the common one.
-class CounterDirectory : public testing::Test {
- protected:
+class CounterDirectory : public ::testing::Test {
+ public:
   CounterDirectory() : path_{"/tmp/mapwire_counters_XXXXXX"} {
     directory_ = UniqueFd{open(mkdtemp(path_.data()), O_RDONLY | O_DIRECTORY)};
   }
@@ -213,6 +208,8 @@ class CounterDirectory : public testing::Test {
     unlinkat(directory_.get(), "README", 0);
     rmdir(path_.c_str());
   }
+
+ protected:
   UniqueFd make(const std::string& name) {
     return UniqueFd{openat(directory_.get(), name.c_str(), O_CREAT | O_RDWR, 0600)};
   }

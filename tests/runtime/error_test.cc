@@ -127,7 +127,7 @@ TEST(Error, from_errno_says_object_cause_and_next_step) {
 TEST(ErrorScope, each_has_a_name_of_its_own) {
   std::set<std::string_view> names{name(ErrorScope::kRequest), name(ErrorScope::kEndpoint),
                                    name(ErrorScope::kDevice), name(ErrorScope::kProcess)};
-  EXPECT_THAT(names, testing::UnorderedElementsAre("request", "endpoint", "device", "process"));
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("request", "endpoint", "device", "process"));
 }
 
 }  // namespace

@@ -42,14 +42,14 @@ TEST(LazyMemory, moving_hands_it_over) {
 TEST(LazyMemory, may_be_none) { EXPECT_TRUE(LazyMemory{0}.bytes().empty()); }
 
 TEST(LazyArray, begins_as_zero_bytes) {
-  struct Entry {
+  struct LazyEntry {
     std::uint64_t number = 9;
     bool flag = true;
   };
-  LazyArray<Entry> array{100};
+  LazyArray<LazyEntry> array{100};
   ASSERT_EQ(array.size(), 100U);
   EXPECT_TRUE(std::ranges::all_of(
-      array.entries(), [](const Entry& entry) { return entry.number == 0 && !entry.flag; }));
+      array.entries(), [](const LazyEntry& entry) { return entry.number == 0 && !entry.flag; }));
   array[99].number = 3;
   EXPECT_EQ(array.entries().back().number, 3U);
 }

@@ -13,9 +13,9 @@
 namespace mapwire {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 using Environment = std::vector<std::string>;
 
@@ -116,8 +116,8 @@ TEST(Options, the_table_has_every_variable_once_with_its_texts) {
   std::set<std::string> variables;
   for (const OptionEntry& option : option_table()) {
     EXPECT_TRUE(variables.insert(option.variable).second) << option.variable;
-    EXPECT_THAT(option.variable, testing::StartsWith("MAPWIRE_"));
-    EXPECT_THAT(option.help, testing::EndsWith("."));
+    EXPECT_THAT(option.variable, ::testing::StartsWith("MAPWIRE_"));
+    EXPECT_THAT(option.help, ::testing::EndsWith("."));
     EXPECT_FALSE(option.type.empty());
     EXPECT_FALSE(option.range.empty());
   }
@@ -125,7 +125,7 @@ TEST(Options, the_table_has_every_variable_once_with_its_texts) {
 
 TEST(Options, help_has_two_lines_for_each) {
   EXPECT_EQ(option_help_lines().size(), 2 * option_table().size());
-  EXPECT_THAT(option_help_lines(), testing::Contains("MAPWIRE_DEADLINE: 1ms to 1h (2s)"));
+  EXPECT_THAT(option_help_lines(), ::testing::Contains("MAPWIRE_DEADLINE: 1ms to 1h (2s)"));
 }
 
 // docs/options.md is this table. UPDATE_DOCS=1 in the environment writes it anew.

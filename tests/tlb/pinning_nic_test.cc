@@ -429,7 +429,8 @@ TEST_F(PinningNic,
 TEST_F(PinningNic, memory_that_can_not_be_pinned_is_refused) {
   EXPECT_EQ(refusal(nic(0), {}).code, Code::kInvalidArgument);
   Pages pages{4};
-  munmap(pages.bytes().data(), kPageBytes);
+  // Not unmapped: another thread's memory could come to lie there.
+  mprotect(pages.bytes().data(), kPageBytes, PROT_NONE);
   const Error unmapped = refusal(nic(0), pages.bytes());
   EXPECT_EQ(unmapped.code, Code::kInvalidArgument);
   EXPECT_EQ(unmapped.os_errno, EFAULT);

@@ -21,9 +21,11 @@ constexpr int kNoProcessor = 1023;
 
 // The near end is the thread of the test, which is bound meanwhile.
 class Baselines : public testing::Test {
- protected:
+ public:
   Baselines() { sched_getaffinity(0, sizeof(allowed_), &allowed_); }
   ~Baselines() override { sched_setaffinity(0, sizeof(allowed_), &allowed_); }
+
+ protected:
   void SetUp() override {
     const auto processors = two_processors();
     if (!processors) GTEST_SKIP() << "needs two CPUs";

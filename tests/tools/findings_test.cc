@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 // A machine whose sysfs and device nodes lie in a directory of the test: one Soft-RoCE device in
 // good order, until the test spoils it.
 class FindingsTest : public ::testing::Test {
- protected:
+ public:
   FindingsTest() {
     fs::create_directories(root_);
     write("sys/class/infiniband/rxe0/ports/1/state", "4: ACTIVE");
@@ -32,6 +32,7 @@ class FindingsTest : public ::testing::Test {
   }
   ~FindingsTest() override { fs::remove_all(root_); }
 
+ protected:
   void write(const std::string& file, const std::string& content) {
     fs::create_directories((root_ / file).parent_path());
     std::ofstream{root_ / file} << content << '\n';

@@ -61,7 +61,7 @@ void hit(benchmark::State& state, bool verify) {
   const auto count = static_cast<std::size_t>(state.range(0));
   Buffers buffers{count, verify};
   std::size_t next = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     buffers.use(buffers.buffers()[next]);
     if (++next == count) next = 0;
   }
@@ -74,7 +74,7 @@ void bare_ioctl(benchmark::State& state) {
   const Pages pages{kBufferPages};
   const auto fault = UserFault::open();
   if (!fault || fault->watch(pages.range()) != 0) std::abort();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (fault->probe(pages.range()) != Probe::kWatched) std::abort();
   }
 }
@@ -82,7 +82,7 @@ void bare_ioctl(benchmark::State& state) {
 void unmap(benchmark::State& state, bool kept) {
   testing::RegionNic nic;
   Tlb tlb{nic, 1, {}, {}};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     auto pages = std::make_unique<Pages>(kBufferPages);
     std::ranges::fill(pages->memory(), std::byte{1});

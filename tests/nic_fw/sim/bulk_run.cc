@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <memory>
 #include <random>
 #include <utility>
@@ -21,10 +20,8 @@
 namespace mapwire::nic_fw::sim {
 namespace {
 
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t kMessageBytes = 256 * 1024;
 constexpr std::uint32_t kQueueEntries = 64;  // 16 MiB: the application is never what limits
-constexpr std::uint32_t kProtectionDomain = 1;
 
 struct BulkTarget {
   std::uint64_t address;

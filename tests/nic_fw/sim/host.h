@@ -21,6 +21,8 @@
 
 namespace mapwire::nic_fw::sim {
 
+inline constexpr std::uint32_t kProtectionDomain = 1;  // of QueuePairOptions
+
 // What happened in an engine, so that a run can show which recoveries it visited.
 struct EventCounts {
   std::atomic<std::uint64_t> packets_sent = 0;

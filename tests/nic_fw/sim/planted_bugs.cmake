@@ -13,6 +13,12 @@ add_test(NAME sim.planted_bugs_are_caught_by_a_verdict_alone
 set_tests_properties(sim.planted_bugs_are_caught_by_a_verdict_alone PROPERTIES
   PASS_REGULAR_EXPRESSION "^NOT caught: exit status 1")
 
+# What all of them share, compiled once.
+add_library(sim_soak_program OBJECT EXCLUDE_FROM_ALL soak.cc)
+target_link_libraries(sim_soak_program PRIVATE mapwire_flags sim CLI11::CLI11)
+add_library(sim_bulk_program OBJECT EXCLUDE_FROM_ALL bulk_test.cc)
+target_link_libraries(sim_bulk_program PRIVATE mapwire_flags sim GTest::gmock GTest::gtest_main)
+
 add_custom_target(planted_bugs)
 add_test(NAME sim.planted.build
   COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target planted_bugs)
@@ -25,17 +31,21 @@ foreach(bug IN LISTS bugs)
   list(GET bug 1 file)
   list(GET bug 2 check)
   set(source ${PROJECT_SOURCE_DIR}/nic_fw/${file})
+  # An object of its own, so that it can be left alone.
+  set_source_files_properties(${source} TARGET_DIRECTORY mapwire
+    PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   set(mutant ${CMAKE_CURRENT_BINARY_DIR}/planted/${name}/${file})
   file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/planted/${name})
   add_custom_command(OUTPUT ${mutant} DEPENDS ${source} ${planted_bugs}
     COMMAND ${Python3_EXECUTABLE} ${planted_bugs} plant ${name} ${source} ${mutant})
   if(check STREQUAL bulk)
-    add_executable(planted_${name} EXCLUDE_FROM_ALL ${mutant} bulk_test.cc)
-    target_link_libraries(planted_${name} PRIVATE GTest::gmock GTest::gtest_main)
+    add_executable(planted_${name} EXCLUDE_FROM_ALL ${mutant})
+    target_link_libraries(planted_${name} PRIVATE sim_bulk_program GTest::gmock GTest::gtest_main)
   else()
-    add_executable(planted_${name} EXCLUDE_FROM_ALL ${mutant} soak.cc)
-    target_link_libraries(planted_${name} PRIVATE CLI11::CLI11)
+    add_executable(planted_${name} EXCLUDE_FROM_ALL ${mutant})
+    target_link_libraries(planted_${name} PRIVATE sim_soak_program)
   endif()
+  set_target_properties(planted_${name} PROPERTIES UNITY_BUILD OFF)
   target_link_libraries(planted_${name} PRIVATE mapwire_flags sim)
   target_compile_options(planted_${name} PRIVATE -w)  # a bug may leave something unused
   add_dependencies(planted_bugs planted_${name})

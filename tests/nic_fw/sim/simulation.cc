@@ -4,18 +4,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include <fmt/format.h>
 
 #include "mapwire/runtime/error.h"
 
 namespace mapwire::nic_fw::sim {
-namespace {
-
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-
-}  // namespace
+namespace {}  // namespace
 
 void Simulation::attach(Host& host, std::size_t queue_pair, QueuePairUser& user) {
   const auto player = std::ranges::find(players_, &host, &Player::host);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <vector>
 
 #include "tests/nic_fw/sim/host.h"
@@ -11,6 +12,9 @@
 #include "tests/nic_fw/sim/verdict.h"
 
 namespace mapwire::nic_fw::sim {
+
+// The instant of what is not due.
+inline constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
 // What uses a queue pair: the application's part of a simulation.
 class QueuePairUser {

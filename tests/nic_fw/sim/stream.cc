@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -17,10 +16,8 @@ namespace {
 using proto::CompletionEntry;
 using proto::WorkOpcode;
 
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 constexpr Access kAllRights{
     .local_write = true, .remote_read = true, .remote_write = true, .remote_atomic = true};
-constexpr std::uint32_t kProtectionDomain = 1;  // of QueuePairOptions
 
 // Usually as fast as the rings allow; sometimes so slow that the peer runs dry or falls idle, and
 // rarely so slow that the run outlasts every deadline of a queue pair.

@@ -20,11 +20,9 @@ namespace {
 
 using proto::WorkOpcode;
 
-constexpr proto::IpAddress kLocal{.bytes = {10, 9, 0, 1}};
-constexpr proto::IpAddress kPeer{.bytes = {10, 9, 0, 2}};
 constexpr std::uint64_t kDeadlineNs = 2'000'000'000;
 
-struct Fault {
+struct RequestFault {
   const char* name;
   WorkOpcode opcode;
   void (*inject)(FakeVerbs&);  // the queue pair is connected, the request not yet posted
@@ -34,7 +32,7 @@ struct Fault {
   std::string_view next_step;
 };
 
-std::ostream& operator<<(std::ostream& out, const Fault& fault) { return out << fault.name; }
+std::ostream& operator<<(std::ostream& out, const RequestFault& fault) { return out << fault.name; }
 
 using Machine = FakeVerbs;
 
@@ -46,7 +44,7 @@ void push_event(Machine& machine, ibv_event_type type) {
   machine.events.push_back(event);
 }
 
-constexpr auto kFaults = std::to_array<Fault>({
+constexpr auto kRequestFaults = std::to_array<RequestFault>({
     {"a_wrong_queue_pair_number", WorkOpcode::kSend,
      [](Machine& machine) { machine.send_status = IBV_WC_RETRY_EXC_ERR; }, Code::kRetryExceeded,
      Code::kRetryExceeded,
@@ -117,7 +115,7 @@ constexpr auto kFaults = std::to_array<Fault>({
      "Look at `dmesg` and `mapwire doctor`, then make a new context."},
 });
 
-class FailedRequest : public ::testing::TestWithParam<Fault> {
+class FailedRequest : public ::testing::TestWithParam<RequestFault> {
  protected:
   void SetUp() override {
     fake_verbs() = {};
@@ -137,7 +135,7 @@ class FailedRequest : public ::testing::TestWithParam<Fault> {
 };
 
 TEST_P(FailedRequest, completes_once_with_its_code_and_the_queue_pair_says_why) {
-  const Fault& fault = GetParam();
+  const RequestFault& fault = GetParam();
   fault.inject(fake_verbs());
   ASSERT_TRUE(nic_->post_send(qpn_, {.cookie = 7, .opcode = fault.opcode}, 0));
   std::array<proto::CompletionEntry, 4> completions;
@@ -154,7 +152,7 @@ TEST_P(FailedRequest, completes_once_with_its_code_and_the_queue_pair_says_why) 
   EXPECT_EQ(code_entry(fault.event).next_step, fault.next_step);
 }
 
-INSTANTIATE_TEST_SUITE_P(faults, FailedRequest, ::testing::ValuesIn(kFaults),
+INSTANTIATE_TEST_SUITE_P(faults, FailedRequest, ::testing::ValuesIn(kRequestFaults),
                          [](const auto& test) { return std::string{test.param.name}; });
 
 }  // namespace

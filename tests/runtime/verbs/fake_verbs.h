@@ -7,7 +7,12 @@
 #include <deque>
 #include <vector>
 
+#include "mapwire/proto/address.h"
+
 namespace mapwire::verbs {
+
+inline constexpr proto::IpAddress kLocal{.bytes = {10, 9, 0, 1}};  // of the device
+inline constexpr proto::IpAddress kPeer{.bytes = {10, 9, 0, 2}};
 
 // The errno with which a call fails; 0: it works.
 struct RefusedCalls {

@@ -25,8 +25,6 @@
 namespace mapwire::verbs {
 namespace {
 
-constexpr proto::IpAddress kLocal{.bytes = {10, 9, 0, 1}};
-constexpr proto::IpAddress kPeer{.bytes = {10, 9, 0, 2}};
 constexpr proto::IpAddress kElsewhere{.bytes = {10, 8, 0, 1}};
 constexpr std::uint32_t kMemlockBytes = 65536;
 
