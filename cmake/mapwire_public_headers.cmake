@@ -2,6 +2,7 @@
 # what these include. tests/house checks that the list is closed.
 set(mapwire_public_headers
   endpoints/async.h
+  endpoints/c_api.h
   endpoints/completion.h
   endpoints/context.h
   endpoints/endpoint.h
