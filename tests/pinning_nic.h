@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,11 +22,10 @@
 #include <utility>
 #include <vector>
 
-#include <liburing.h>
-
 #include "mapwire/proto/descriptor.h"
-#include "mapwire/runtime/arena.h"
 #include "mapwire/runtime/nic.h"
+#include "tests/pins.h"
+#include "tests/staging.h"
 
 namespace mapwire::testing {
 
@@ -36,66 +34,6 @@ struct PinningNicOptions {
   // Of all outstanding requests together; a post that finds no room would block. It is address
   // space until it is used.
   std::size_t staging_bytes = std::size_t{1} << 34;
-};
-
-// Memory pinned by the kernel, in slots, and the way to it. One thread at a time.
-class Pins {
- public:
-  // Errors: kPermission or kSystemCall (no io_uring here), kOutOfMemory.
-  static std::expected<std::unique_ptr<Pins>, Error> create(std::uint32_t slots);
-  Pins(const Pins&) = delete;
-  Pins& operator=(const Pins&) = delete;
-  ~Pins();
-
-  std::uint32_t slots() const { return slots_; }
-
-  // Pins the pages of `memory` and returns their slot. Errors: kInvalidArgument (not mapped, not
-  // writable, the pages of a file on a disk, or more than 1 GiB), kOutOfMemory (RLIMIT_MEMLOCK, or
-  // no memory), kLimitReached (no slot is free), kSystemCall.
-  std::expected<std::uint32_t, Error> pin(std::span<std::byte> memory);
-  // Returns when the pages are unpinned.
-  void unpin(std::uint32_t slot);
-
-  enum class Direction : std::uint8_t { kOut, kIn };
-  // Copies what was pinned at `address` out to `offset` of the file `fd`, or from there in.
-  // Precondition: the range is in the slot.
-  void copy(Direction direction, std::uint32_t slot, std::uint64_t address, std::uint64_t bytes,
-            int fd, std::uint64_t offset);
-
- private:
-  Pins(const io_uring& ring, std::uint32_t slots) : ring_{ring}, slots_{slots} {}
-  int update(std::uint32_t slot, std::span<std::byte> memory, std::uint64_t tag);
-  int submit_and_wait();
-  int wait(std::uint64_t user_data);
-
-  io_uring ring_;
-  std::uint32_t slots_;
-  std::vector<std::uint32_t> free_;
-};
-
-// Where the inner NIC finds what is sent and puts what it receives: pieces of a memfd, whose sizes
-// are powers of two.
-class Staging {
- public:
-  struct Piece {
-    std::uint64_t offset = 0;
-    std::uint64_t bytes = 0;
-  };
-  explicit Staging(Arena arena) : arena_{std::move(arena)} {}
-
-  // Nothing if there is no room.
-  std::optional<Piece> take(std::uint64_t bytes);
-  void give_back(const Piece& piece);
-
-  std::uint64_t address(std::uint64_t offset) const {
-    return reinterpret_cast<std::uint64_t>(arena_.memory().data()) + offset;
-  }
-  int fd() const { return arena_.fd(); }
-
- private:
-  Arena arena_;
-  std::uint64_t used_ = 0;                                      // of it, ever
-  std::map<std::uint64_t, std::vector<std::uint64_t>> free_{};  // offsets by size
 };
 
 class PinningNic final : public Nic {
