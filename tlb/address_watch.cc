@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -31,10 +32,34 @@ std::size_t slots_max() {
   return std::min(kSlotsMax, mappings_max / kShare);
 }
 
+// In this thread, and those that it makes, while this lives.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
 // Neighbours are watched through one descriptor, so that a buffer rarely lies in two.
 std::uint32_t lane_of_address(std::uintptr_t begin, std::size_t lanes) {
   constexpr unsigned kNeighbourhoodBits = 26;
   return static_cast<std::uint32_t>((begin >> kNeighbourhoodBits) % lanes);
+}
+
+// Whether `mapping` is one mapping that is watched, whole: it has not grown either.
+bool is_whole(const UserFault& fault, const Range& mapping) {
+  const Range longer_below{.begin = mapping.begin - kPageBytes, .end = mapping.end};
+  const Range longer_above{.begin = mapping.begin, .end = mapping.end + kPageBytes};
+  return fault.probe(mapping) == Probe::kWatched && fault.probe(longer_below) != Probe::kWatched &&
+         fault.probe(longer_above) != Probe::kWatched;
 }
 
 }  // namespace
@@ -57,7 +82,13 @@ std::expected<AddressWatch*, Error> AddressWatch::create() {
     fault = std::move(*opened);
   }
   if (auto tested = self_test(*faults.front()); !tested) return std::unexpected(tested.error());
-  return new AddressWatch{std::move(faults)};
+  try {
+    return new AddressWatch{std::move(faults)};
+  } catch (const std::system_error& failure) {
+    return std::unexpected(Error::from_errno(Code::kSystemCall, ErrorScope::kProcess,
+                                             failure.code().value(), "monitor thread of the TLB",
+                                             "raise the limit on threads (ulimit -u)"));
+  }
 }
 
 AddressWatch::Lane::Lane(UserFault watch) : fault{std::move(watch)} { fault.watch(steady()); }
@@ -70,12 +101,8 @@ AddressWatch::AddressWatch(std::array<std::optional<UserFault>, kLanes> faults)
     return std::make_unique<Lane>(std::move(*fault));
   });
   // A handler of the application's that changed watched memory would wait for the thread it is on.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsBlocked blocked;
   std::thread{[this] { monitor(); }}.detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 std::optional<SlotId> AddressWatch::add(const Range& range, const Range& mapping) {
@@ -93,9 +120,14 @@ std::optional<SlotId> AddressWatch::add_in(std::uint32_t lane, const Range& rang
                                            const Range& mapping) {
   if (watched_elsewhere(mapping, lane)) return std::nullopt;
   const auto id = slots_.take(range, mapping, lane);
-  if (!id) return std::nullopt;
+  if (!id) {
+    slots_full_ = true;
+    return std::nullopt;
+  }
   // After the slot is there: a discarding that is told from now on ends the slot.
-  if (!quarantined(range) && watch_rest(mapping, lane)) return id;
+  const bool held = quarantined(range);
+  // Watched all the same: only its unmapping ends a quarantine.
+  if (watch_rest(mapping, lane) && !held) return id;
   slots_.free(*id);
   return std::nullopt;
 }
@@ -159,17 +191,18 @@ AddressWatch::Verdict AddressWatch::verify(SlotId id, const Range& part) const {
 }
 
 // What stays watched costs its owner some time when it is unmapped; so it is given up, unless
-// others watch a part, or the mapping is not the one that was watched.
+// others watch a part, or the mapping is not the one that was watched: ending the watch of a part
+// would split it, and mremap(2) refuses what is split.
 void AddressWatch::remove(SlotId id) {
   const std::lock_guard guard{mutex_};
-  const Range range = slots_.range(id);
   const Range mapping = slots_.mapping(id);
   const bool same = slots_.kill(id) && !in_child();
   bool wanted = quarantined(mapping);
   slots_.for_each_overlap(mapping, [&](SlotId) { wanted = true; });
   const UserFault& fault = lane_of(id).fault;
-  if (same && !wanted && fault.probe(range) == Probe::kWatched) fault.unwatch(mapping);
+  if (same && !wanted && is_whole(fault, mapping)) fault.unwatch(mapping);
   slots_.free(id);
+  slots_full_ = false;
 }
 
 int AddressWatch::subscribe() {

@@ -42,6 +42,8 @@ class AddressWatch {
   // mapping is watched, so that it stays one, which some system calls ask for. Nothing: it can not
   // be now.
   std::optional<SlotId> add(const Range& range, const Range& mapping);
+  // Whether no more can be watched before something is removed.
+  bool full() const { return slots_full_.load(std::memory_order_relaxed); }
   // To be called when they are pinned. False: they may be others than those of the addresses, so
   // they must not be used again.
   bool confirm(SlotId id);
@@ -111,6 +113,7 @@ class AddressWatch {
   std::byte* parents_;
   std::mutex mutex_;  // slots are taken and freed, ranges watched
   WatchSlots slots_;
+  std::atomic<bool> slots_full_ = false;
   std::array<std::unique_ptr<Lane>, kLanes> lanes_;
   std::array<Subscriber, kSubscribers> subscribers_;
   std::atomic<std::uint64_t> deaths_ = 0;

@@ -72,14 +72,15 @@ void AddressWatch::serve(Lane& lane) {
   }
 }
 
-// Memory that was moved is watched at its new place too, where nobody asked for it.
+// Memory that was moved is watched at its new place too, where nobody asked for it, and stays so:
+// if it grew on the way, only the part that there was before is told, and ending the watch of a
+// part would split the program's mapping.
 void AddressWatch::apply(Lane& lane, const Change& change) {
   switch (change.kind) {
     case Change::Kind::kUnmapped: lane.quarantine.lift(change.range); break;
     case Change::Kind::kMoved:
       lane.quarantine.lift(change.range);
       kill(change.target);
-      lane.fault.unwatch(change.target);
       break;
     case Change::Kind::kRemoved:
       lane.quarantine.add(change.range);

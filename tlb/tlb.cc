@@ -48,20 +48,21 @@ Tlb::~Tlb() {
 std::expected<Translation, Code> Tlb::translate(std::span<const std::byte> memory, Use use) {
   const auto pages = pages_of(memory);
   if (!pages) return std::unexpected(Code::kInvalidArgument);
-  const TranslationId id = ranges_.find(*pages);
-  if (id == RangeMap::kNone) return fill(memory, *pages, use);
-  switch (holds(id, *pages, use)) {
-    case Holds::kYes: return use_again(id);
-    case Holds::kNo: return fill(memory, *pages, use);
-    case Holds::kNotNow: return fill_once(memory, *pages, use);
+  for (;;) {
+    const TranslationId id = ranges_.find(*pages);
+    if (id == RangeMap::kNone) return fill(memory, *pages, use);
+    switch (holds(id, *pages, use)) {
+      case Holds::kYes: return use_again(id);
+      case Holds::kNotNow: return fill_once(memory, *pages, use);
+      case Holds::kNo: break;  // it is forgotten now; another one may serve
+    }
   }
-  std::abort();
 }
 
 Translation Tlb::use_again(TranslationId id) {
   counters_.hits.add();
   replacement_->touch(id);
-  if (uses_[id]++ == 0) ++in_use_;
+  if (uses_[id]++ == 0) note_use(entries_[id]);
   return {.lkey = entries_[id].lkey, .id = id};
 }
 
@@ -83,10 +84,16 @@ Tlb::Holds Tlb::holds(TranslationId id, const Range& pages, Use use) {
   return Holds::kNo;
 }
 
+void Tlb::note_use(const Entry& entry) {
+  ++in_use_;
+  if (entry.receive) receive_bytes_in_use_ += entry.bytes;
+}
+
 void Tlb::release(TranslationId id) {
   if (uses_[id] == 0) std::abort();
   if (--uses_[id] != 0) return;
   --in_use_;
+  if (entries_[id].receive) receive_bytes_in_use_ -= entries_[id].bytes;
   if (!entries_[id].kept) free(id);
 }
 

@@ -120,6 +120,7 @@ class Tlb {
   Code make_room(std::size_t bytes, bool receive);
   bool evict();
   std::expected<MemoryKeys, Error> register_now(std::span<std::byte> memory, Access access);
+  void note_use(const Entry& entry);
   void unpin(const Entry& entry);
   void forget(TranslationId id);
   void free(TranslationId id);
@@ -140,8 +141,9 @@ class Tlb {
   LazyArray<Entry> entries_;
   LazyArray<std::uint32_t> uses_;  // requests under way
   std::vector<TranslationId> free_;
-  TranslationId fresh_ = 0;  // numbers from here on were never used
-  std::size_t in_use_ = 0;   // translations with uses
+  TranslationId fresh_ = 0;               // numbers from here on were never used
+  std::size_t in_use_ = 0;                // translations with uses
+  std::size_t receive_bytes_in_use_ = 0;  // of them
   std::unordered_map<std::uint32_t, std::size_t> explicit_bytes_;  // by lkey
   std::uint64_t deaths_seen_ = 0;
 };

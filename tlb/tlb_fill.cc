@@ -11,7 +11,9 @@ std::expected<Translation, Code> Tlb::fill(std::span<const std::byte> memory, co
                                            Use use) {
   counters_.misses.add();
   if (const auto mapping = mapping_worth_keeping(pages, use)) {
-    if (const auto slot = watch_->add(pages, *mapping)) return fill_watched(*slot, pages, use);
+    auto slot = watch_->add(pages, *mapping);
+    if (!slot && watch_->full() && evict()) slot = watch_->add(pages, *mapping);
+    if (slot) return fill_watched(*slot, pages, use);
     counters_.not_kept.add();
   }
   return fill_once(memory, pages, use);
@@ -72,7 +74,7 @@ Translation Tlb::enter(const Entry& entry, const Range* kept_range) {
   if (!fresh) free_.pop_back();
   entries_[id] = entry;
   uses_[id] = 1;
-  ++in_use_;
+  note_use(entry);
   if (kept_range != nullptr) {
     ranges_.insert(id, *kept_range);
     replacement_->insert(id);

@@ -31,10 +31,12 @@ Tlb::Pinned Tlb::pin(std::span<const std::byte> memory, const Range& pages, Use 
   return keys->lkey;
 }
 
-// What is in use will be given back, so it is worth waiting for.
+// What is in use will be given back, so it is worth waiting for. Nothing is evicted that can not
+// help: of the receives' share only receives can.
 Code Tlb::make_room(std::size_t bytes, bool receive) {
   const PinLimits& limits = budget_.limits();
   if (bytes > (receive ? limits.bytes / 2 : limits.bytes)) return Code::kLimitReached;
+  if (receive && bytes > limits.bytes / 2 - receive_bytes_in_use_) return Code::kWouldBlock;
   while (!budget_.fits(bytes, receive)) {
     if (!evict()) return in_use_ != 0 ? Code::kWouldBlock : Code::kLimitReached;
   }

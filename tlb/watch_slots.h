@@ -1,8 +1,8 @@
 // The ranges that translations are kept of, as the monitor sees them: a fixed table in memory of
 // its own, which it reads and marks without a lock or an allocation.
 //
-// Threads: a slot is taken, confirmed and freed by the thread that holds the table's owner's lock;
-// kill() is the monitor's; state() is anybody's.
+// Threads: a slot is taken and freed by the thread that holds the table's owner's lock, and
+// confirmed by the one that took it; kill() is the monitor's too; state() is anybody's.
 #pragma once
 
 #include <atomic>
