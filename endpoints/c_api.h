@@ -2,8 +2,9 @@
 // endpoint.h or memory.h, whose texts hold here too: this header says what is different. Options
 // come from the environment (docs/options.md).
 //
-// Threads: any, as with Threads::kSafe. Ownership: an object lives until the function that is named
-// for it takes it back; a context after all that was made of it. Null is allowed where it is said.
+// Threads: any, unless MAPWIRE_THREADS says `single`. Ownership: an object lives until the function
+// that is named for it takes it back; a context after all that was made of it. Null is allowed
+// where it is said.
 #pragma once
 
 // NOLINTBEGIN: C has no other headers, no other declarations and no other names.

@@ -1,5 +1,6 @@
 #include "mapwire/endpoints/detail/helper_thread.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <system_error>
 
 #include "mapwire/endpoints/detail/coroutine.h"
 
@@ -19,7 +21,7 @@ namespace mapwire::detail {
 std::expected<std::unique_ptr<HelperThread>, Error> HelperThread::create(
     asio::io_context& io, DataPath& path, std::uint64_t takeover_ns) {
   // A copy: the NIC may be gone before the thread.
-  const int nic_fd = dup(path.nic()->event_fd());
+  const int nic_fd = fcntl(path.nic()->event_fd(), F_DUPFD_CLOEXEC, 0);
   const int wake_fd = nic_fd < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) {
     const int failure = errno;
@@ -28,7 +30,14 @@ std::expected<std::unique_ptr<HelperThread>, Error> HelperThread::create(
                                              "descriptors of the helper thread",
                                              "raise the limit on open files (ulimit -n)"));
   }
-  return std::unique_ptr<HelperThread>{new HelperThread{io, path, takeover_ns, nic_fd, wake_fd}};
+  try {
+    return std::unique_ptr<HelperThread>{new HelperThread{io, path, takeover_ns, nic_fd, wake_fd}};
+  } catch (const std::system_error& failure) {  // its members have closed the descriptors
+    path.wake_helper = nullptr;
+    return std::unexpected(Error::from_errno(Code::kSystemCall, ErrorScope::kProcess,
+                                             failure.code().value(), "helper thread",
+                                             "raise the limit on threads (ulimit -u)"));
+  }
 }
 
 HelperThread::HelperThread(asio::io_context& io, DataPath& path, std::uint64_t takeover_ns,
@@ -47,7 +56,8 @@ HelperThread::HelperThread(asio::io_context& io, DataPath& path, std::uint64_t t
     [[maybe_unused]] const auto written = write(fd, &one, sizeof(one));
   };
   await_wake();
-  if (const int fd = path_.reap_fd() < 0 ? -1 : dup(path_.reap_fd()); fd >= 0) {
+  if (const int fd = path_.reap_fd() < 0 ? -1 : fcntl(path_.reap_fd(), F_DUPFD_CLOEXEC, 0);
+      fd >= 0) {
     reap_.assign(fd);
     await_reaping();
   }

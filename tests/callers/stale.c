@@ -111,7 +111,7 @@ static void change(struct block* block, uint64_t* random) {
 
 // Takes what the other thread gives back, and writes into it.
 static void* take_memory(void* seed) {
-  uint64_t random = *(uint64_t*)seed + 1;
+  uint64_t random = *(uint64_t*)seed;
   while (!ended) {
     struct block block = make(&random);
     fill(&block, UINT64_MAX);
@@ -189,7 +189,8 @@ int main(int argc, char** argv) {
   struct block blocks[kBlocks];
   for (size_t i = 0; i < kBlocks; ++i) blocks[i] = make(&random);
   pthread_t taker;
-  if (pthread_create(&taker, NULL, take_memory, &random) != 0) fail("thread", "none");
+  uint64_t taker_seed = random + 1;
+  if (pthread_create(&taker, NULL, take_memory, &taker_seed) != 0) fail("thread", "none");
   uint64_t messages = 0;
   uint64_t wrong = 0;
   for (uint64_t i = 0; i < changes; ++i) {
