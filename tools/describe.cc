@@ -10,7 +10,8 @@ EndDescription describe_this_end(const TestOptions& options) {
   return {.version = std::string{version()},
           .processors = format_processors(allowed_processors()),
           .threads = options.threads,
-          .progress = runs_inline ? "inline" : "passive"};
+          .progress = runs_inline ? "inline" : "passive",
+          .memory = options.memory};
 }
 
 }  // namespace mapwire::tools

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "mapwire/endpoints/memory.h"
+#include "tools/local_memory.h"
 #include "tools/session.h"
 #include "tools/test_op.h"
 
@@ -15,7 +16,7 @@ namespace mapwire::tools {
 // What both ends of a test work with. The session and the regions outlive everything made of it.
 struct TestResources {
   Session& session;
-  MemoryRegion& source;  // what is sent; what is read arrives here
+  LocalMemory& source;   // what is sent; what is read arrives here
   MemoryRegion& target;  // what the peer writes, reads and counts in
   RemoteBuffer peer;     // its target
   TestOp op = TestOp::kSend;

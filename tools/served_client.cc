@@ -145,10 +145,11 @@ std::expected<std::string, Error> serve_client(Context& context, Endpoint endpoi
                                                const TestOptions& options) {
   const auto request = decode_request(endpoint.private_data());
   if (!request) return refuse(context, std::move(endpoint), options, request.error());
-  auto memory = TestMemory::create(context, request->bytes_max);
+  auto memory = TestMemory::create(context, request->bytes_max, memory_kind(options));
   if (!memory) return refuse(context, std::move(endpoint), options, memory.error());
-  auto session = Session::create(context, std::move(endpoint),
-                                 session_options(*request, options.receive_depth));
+  auto session =
+      Session::create(context, std::move(endpoint),
+                      session_options(*request, options.receive_depth, memory_kind(options)));
   if (!session) return std::unexpected(session.error());
   const TestAnswer answer{
       .message = "", .server = describe_this_end(options), .memory = memory->target.remote()};

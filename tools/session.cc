@@ -21,8 +21,9 @@ constexpr std::uint64_t kSleepSliceNs = 100'000'000;
 std::expected<Session, Error> Session::create(Context& context, Endpoint endpoint,
                                               const SessionOptions& options) {
   const std::size_t slot_bytes = std::max<std::size_t>(options.message_bytes, kControlBytesMax);
-  auto receives =
-      context.allocate(options.one_buffer ? slot_bytes : slot_bytes * options.receive_slots);
+  auto receives = LocalMemory::create(
+      context, options.one_buffer ? slot_bytes : slot_bytes * options.receive_slots,
+      options.receives);
   if (!receives) return std::unexpected(receives.error());
   auto control = context.allocate(kControlBytesMax);
   if (!control) return std::unexpected(control.error());
@@ -35,7 +36,7 @@ std::expected<Session, Error> Session::create(Context& context, Endpoint endpoin
 }
 
 Session::Session(Context& context, Endpoint endpoint, const SessionOptions& options,
-                 MemoryRegion receives, MemoryRegion control)
+                 LocalMemory receives, MemoryRegion control)
     : context_{&context},
       options_{options},
       slot_bytes_{std::max<std::size_t>(options.message_bytes, kControlBytesMax)},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
+#include "tools/local_memory.h"
 #include "tools/test_messages.h"
 
 namespace mapwire::tools {
@@ -21,7 +22,8 @@ struct SessionOptions {
   std::uint32_t receive_slots = 4;  // posted; at most the endpoint's receive entries
   std::size_t message_bytes = 0;    // the longest message
   bool one_buffer = false;          // all slots are the same memory: contents do not matter
-  bool sleep = false;               // wait for events instead of polling
+  MemoryKind receives = MemoryKind::kRegistered;
+  bool sleep = false;  // wait for events instead of polling
 };
 
 // A message that came in. It keeps its slot until it is released.
@@ -93,7 +95,7 @@ class Session {
   void close() { endpoint_.close(); }
 
  private:
-  Session(Context& context, Endpoint endpoint, const SessionOptions& options, MemoryRegion receives,
+  Session(Context& context, Endpoint endpoint, const SessionOptions& options, LocalMemory receives,
           MemoryRegion control);
   Code post_slot(std::uint32_t slot);
   Code note(const Completion& completion);
@@ -110,7 +112,7 @@ class Session {
   Context* context_;
   SessionOptions options_;
   std::size_t slot_bytes_;
-  MemoryRegion receives_;
+  LocalMemory receives_;
   MemoryRegion control_;
   Endpoint endpoint_;                           // after the memory: closed before that goes
   std::array<Completion, kPollBatch> batch_{};  // not made anew, and cleared, by each poll

@@ -51,13 +51,14 @@ std::expected<TestAnswer, Error> await_answer(Session& session, const TestOption
 }  // namespace
 
 std::expected<TestClient, Error> TestClient::connect(Context& context, const TestOptions& options) {
-  auto memory = TestMemory::create(context, test_sizes(options).back());
+  auto memory = TestMemory::create(context, test_sizes(options).back(), memory_kind(options));
   if (!memory) return std::unexpected(memory.error());
   const TestRequest request = make_request(options, *memory);
   auto endpoint = connect_endpoint(context, options, request);
   if (!endpoint) return std::unexpected(endpoint.error());
-  auto session = Session::create(context, std::move(*endpoint),
-                                 session_options(request, options.receive_depth));
+  auto session =
+      Session::create(context, std::move(*endpoint),
+                      session_options(request, options.receive_depth, memory_kind(options)));
   if (!session) return std::unexpected(session.error());
   auto answer = await_answer(*session, options);
   if (!answer) return std::unexpected(answer.error());

@@ -13,9 +13,10 @@ constexpr std::uint64_t kRegionBytesMin = 8;
 
 }  // namespace
 
-std::expected<TestMemory, Error> TestMemory::create(Context& context, std::uint64_t bytes) {
+std::expected<TestMemory, Error> TestMemory::create(Context& context, std::uint64_t bytes,
+                                                    MemoryKind kind) {
   const auto region_bytes = static_cast<std::size_t>(std::max(bytes, kRegionBytesMin));
-  auto source = context.allocate(region_bytes);
+  auto source = LocalMemory::create(context, region_bytes, kind);
   if (!source) return std::unexpected(source.error());
   auto target = context.allocate(
       region_bytes,
@@ -24,11 +25,13 @@ std::expected<TestMemory, Error> TestMemory::create(Context& context, std::uint6
   return TestMemory{.source = std::move(*source), .target = std::move(*target)};
 }
 
-SessionOptions session_options(const TestRequest& request, std::uint32_t receive_entries) {
+SessionOptions session_options(const TestRequest& request, std::uint32_t receive_entries,
+                               MemoryKind kind) {
   const bool streaming = request.kind == TestKind::kBandwidth;
   return {.receive_slots = streaming ? receive_entries : kPingSlots,
           .message_bytes = static_cast<std::size_t>(request.bytes_max),
           .one_buffer = streaming,
+          .receives = kind,
           .sleep = request.sleep};
 }
 

@@ -150,7 +150,8 @@ std::vector<std::byte> encode(const TestAnswer& answer) {
               {"mapwire", answer.server.version},
               {"processors", answer.server.processors.substr(0, 100)},
               {"threads", answer.server.threads},
-              {"progress", answer.server.progress}};
+              {"progress", answer.server.progress},
+              {"memory", answer.server.memory}};
   put_memory(object, answer.memory);
   return dump(object);
 }
@@ -165,7 +166,8 @@ std::expected<TestAnswer, Error> decode_answer(std::span<const std::byte> bytes)
                           .server = {.version = reader.text("mapwire"),
                                      .processors = reader.text("processors"),
                                      .threads = reader.text("threads"),
-                                     .progress = reader.text("progress")},
+                                     .progress = reader.text("progress"),
+                                     .memory = reader.text("memory")},
                           .memory = reader.memory()};
   return checked(reader, answer, kWhat);
 }

@@ -38,6 +38,7 @@ struct EndDescription {
   std::string processors;  // it may run on
   std::string threads;     // "safe", "single"
   std::string progress;    // "passive", "inline"
+  std::string memory;      // "registered", "heap"
 };
 
 // What the server says to a request.

@@ -79,6 +79,11 @@ void add_manner(CLI::App& command, TestOptions& options) {
   command.add_option("--threads", options.threads, "single: no locks, implies --inline")
       ->check(CLI::IsMember({"safe", "single"}))
       ->capture_default_str();
+  command
+      .add_option("--memory", options.memory,
+                  "What is sent and received: registered before, or any memory of the heap")
+      ->check(CLI::IsMember({"registered", "heap"}))
+      ->capture_default_str();
   command.add_flag("--inline,!--passive", options.inline_progress,
                    "No helper thread: only the test's own calls make progress");
   add_time(command, "--deadline", options.deadline_ns, "Silence after which a peer counts as dead");
@@ -167,6 +172,10 @@ std::vector<std::uint64_t> test_sizes(const TestOptions& options) {
   for (std::uint64_t bytes = kAllSizesMin; bytes <= kAllSizesMax; bytes *= 2)
     sizes.push_back(bytes);
   return sizes;
+}
+
+MemoryKind memory_kind(const TestOptions& options) {
+  return options.memory == "heap" ? MemoryKind::kHeap : MemoryKind::kRegistered;
 }
 
 NicChoice nic_choice(const TestOptions& options) {

@@ -8,6 +8,7 @@
 
 #include "mapwire/endpoints/context.h"
 #include "mapwire/runtime/options.h"
+#include "tools/local_memory.h"
 #include "tools/test_op.h"
 
 namespace mapwire::tools {
@@ -42,6 +43,7 @@ struct TestOptions {
   std::string nic = "auto";
   std::string wire = "auto";
   std::string threads = "safe";
+  std::string memory = "registered";
   bool inline_progress = false;
   std::uint64_t timeout_ns = 0;
   std::uint64_t deadline_ns = 0;
@@ -72,6 +74,7 @@ TestOp test_op(const TestOptions& options);
 std::vector<std::uint64_t> test_sizes(const TestOptions& options);  // ascending, at least one
 NicChoice nic_choice(const TestOptions& options);
 WireChoice wire_choice(const TestOptions& options);
+MemoryKind memory_kind(const TestOptions& options);
 ContextOptions context_options(const TestOptions& options);
 EndpointOptions endpoint_options(const TestOptions& options);
 

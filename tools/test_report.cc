@@ -18,7 +18,8 @@ ordered_json describe_end(const EndDescription& end) {
   return {{"version", end.version},
           {"cpus", end.processors},
           {"threads", end.threads},
-          {"progress", end.progress}};
+          {"progress", end.progress},
+          {"memory", end.memory}};
 }
 
 std::string_view wake(const TestOptions& options) { return options.sleep ? "events" : "polling"; }
@@ -34,7 +35,8 @@ std::string preamble(const TestOptions& options, const TestSetup& setup, std::st
   text += fmt::format("# profile {}, threads {} (server {}), progress {} (server {}), {}\n",
                       options.profile, client.threads, server.threads, client.progress,
                       server.progress, wake(options));
-  text += fmt::format("# CPUs {} (server {})\n", client.processors, server.processors);
+  text += fmt::format("# CPUs {} (server {}), memory {} (server {})\n", client.processors,
+                      server.processors, client.memory, server.memory);
   text += fmt::format("# {}: {}\n", options.op, entry(test_op(options)).how);
   text += fmt::format("# {}", value);
   return text;

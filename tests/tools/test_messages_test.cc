@@ -113,7 +113,8 @@ TEST(test_messages, an_answer_arrives_as_it_was_sent) {
                           .server = {.version = "1.2.3",
                                      .processors = "0-1",
                                      .threads = "single",
-                                     .progress = "inline"},
+                                     .progress = "inline",
+                                     .memory = "heap"},
                           .memory = {.address = 1, .bytes = 2, .rkey = 3}};
   const auto decoded = decode_answer(encode(answer));
   ASSERT_TRUE(decoded) << decoded.error().message;
@@ -123,6 +124,7 @@ TEST(test_messages, an_answer_arrives_as_it_was_sent) {
   EXPECT_EQ(decoded->server.processors, "0-1");
   EXPECT_EQ(decoded->server.threads, "single");
   EXPECT_EQ(decoded->server.progress, "inline");
+  EXPECT_EQ(decoded->server.memory, "heap");
   EXPECT_EQ(decoded->memory.rkey, 3U);
 }
 
@@ -132,7 +134,8 @@ TEST(test_messages, no_answer_is_too_long_for_a_control_message) {
       .server = {.version = "1.2.3",
                  .processors = std::string(10'000, '1'),
                  .threads = "single",
-                 .progress = "inline"},
+                 .progress = "inline",
+                 .memory = "registered"},
       .memory = {.address = UINT64_MAX, .bytes = UINT64_MAX, .rkey = UINT32_MAX}};
   const auto encoded = encode(answer);
   EXPECT_LE(encoded.size(), kControlBytesMax);
