@@ -137,14 +137,14 @@ void VerbsConnectionManager::disconnect(CmId id, std::uint64_t /*now_ns*/) {
 
 rdma_conn_param VerbsConnectionManager::parameters(Qpn qpn, std::span<const std::byte> private_data,
                                                    std::uint32_t reads_of_peer) const {
-  constexpr std::uint8_t kRetries = 7;  // and for ever, as RNR retries: our deadlines end them
+  constexpr std::uint8_t kRepeats = 7;  // and for ever, as RNR retries: our deadlines end them
   rdma_conn_param result{};
   result.private_data = private_data.data();
   result.private_data_len = static_cast<std::uint8_t>(private_data.size());
   result.responder_resources = static_cast<std::uint8_t>(read_atomic_max_);
   result.initiator_depth = static_cast<std::uint8_t>(std::min(reads_of_peer, read_atomic_max_));
-  result.retry_count = kRetries;
-  result.rnr_retry_count = kRetries;
+  result.retry_count = kRepeats;
+  result.rnr_retry_count = kRepeats;
   result.qp_num = qpn;
   return result;
 }
