@@ -20,7 +20,7 @@ namespace {
 
 std::unexpected<Error> refused_pair(Code code, const std::string& cause_and_next_step) {
   return std::unexpected(
-      Error::make(code, ErrorScope::kRequest, "queue pair refused_pair: " + cause_and_next_step));
+      Error::make(code, ErrorScope::kRequest, "queue pair refused: " + cause_and_next_step));
 }
 
 std::uint32_t entries(const QueuePairOptions& options) {

@@ -111,7 +111,8 @@ std::optional<SlotId> AddressWatch::add(const Range& range, const Range& mapping
   const auto first = lane_of_address(mapping.begin, kLanes);
   for (std::uint32_t step = 0; step < kLanes; ++step) {
     const auto lane = static_cast<std::uint32_t>((first + step) % kLanes);
-    if (const auto id = add_in(lane, range, mapping)) return id;
+    const auto id = add_in(lane, range, mapping);
+    if (id || quarantined(range)) return id;
   }
   return std::nullopt;
 }

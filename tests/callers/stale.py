@@ -51,23 +51,23 @@ class Block:
 
 class Pair:
     def __init__(self, library):
-        self.library = ctypes.CDLL(library)
+        self.calls = ctypes.CDLL(library)
         for name in ("context_create", "listen", "accept", "connect"):
-            getattr(self.library, f"mapwire_{name}").restype = ctypes.c_void_p
+            getattr(self.calls, f"mapwire_{name}").restype = ctypes.c_void_p
         for name in ("wait", "poll"):
-            getattr(self.library, f"mapwire_{name}").restype = ctypes.c_size_t
-        self.library.mapwire_code_name.restype = ctypes.c_char_p
-        self.library.mapwire_test_hits.restype = ctypes.c_uint64
-        self.library.mapwire_test_pin(1)
+            getattr(self.calls, f"mapwire_{name}").restype = ctypes.c_size_t
+        self.calls.mapwire_code_name.restype = ctypes.c_char_p
+        self.calls.mapwire_test_hits.restype = ctypes.c_uint64
+        self.calls.mapwire_test_pin(1)
         self.context = self.made("context_create")
         listener = self.made("listen", self.context, b"127.0.0.1:0")
-        port = self.library.mapwire_listener_port(ctypes.c_void_p(listener))
+        port = self.calls.mapwire_listener_port(ctypes.c_void_p(listener))
         acceptor = threading.Thread(target=self.accept, args=(listener,))
         acceptor.start()
         self.sender = self.made("connect", self.context, b"127.0.0.1:%d" % port,
                                 ctypes.c_uint64(0))
         acceptor.join()
-        self.library.mapwire_listener_close(ctypes.c_void_p(listener))
+        self.calls.mapwire_listener_close(ctypes.c_void_p(listener))
 
     def accept(self, listener):
         self.receiver = self.made("accept", listener, ctypes.c_uint64(MINUTE_NS))
@@ -76,16 +76,16 @@ class Pair:
         """What mapwire_<name> makes."""
         failure = Failure()
         objects = [ctypes.c_void_p(a) if isinstance(a, int) else a for a in arguments]
-        result = getattr(self.library, f"mapwire_{name}")(*objects, ctypes.byref(failure))
+        result = getattr(self.calls, f"mapwire_{name}")(*objects, ctypes.byref(failure))
         if result is None:
             sys.exit(f"stale.py: {name}: {failure.message.decode()}")
         return result
 
     def call(self, name, endpoint, block, size):
-        code = getattr(self.library, f"mapwire_{name}")(
+        code = getattr(self.calls, f"mapwire_{name}")(
             ctypes.c_void_p(endpoint), ctypes.c_void_p(block.address()), ctypes.c_size_t(size),
             ctypes.c_uint64(1))
-        return self.library.mapwire_code_name(code).decode()
+        return self.calls.mapwire_code_name(code).decode()
 
     def exchange(self, source, target, number):
         """Whether the number arrives on every page."""
@@ -97,11 +97,11 @@ class Pair:
         while (name := self.call("post_send", self.sender, source, size)) != "ok":
             if name != "would_block":
                 sys.exit(f"stale.py: send: {name}")
-            self.library.mapwire_poll(ctypes.c_void_p(self.context), completions,
+            self.calls.mapwire_poll(ctypes.c_void_p(self.context), completions,
                                       ctypes.c_size_t(0))
         came = 0
         while came < 2:
-            count = self.library.mapwire_wait(ctypes.c_void_p(self.context), completions,
+            count = self.calls.mapwire_wait(ctypes.c_void_p(self.context), completions,
                                               ctypes.c_size_t(4), ctypes.c_uint64(MINUTE_NS))
             if count == 0 or any(completion.status for completion in completions[:count]):
                 sys.exit(f"stale.py: {count} completions: {completions[0].status}")
@@ -111,8 +111,8 @@ class Pair:
 
     def close(self):
         for endpoint in (self.sender, self.receiver):
-            self.library.mapwire_endpoint_close(ctypes.c_void_p(endpoint))
-        self.library.mapwire_context_destroy(ctypes.c_void_p(self.context))
+            self.calls.mapwire_endpoint_close(ctypes.c_void_p(endpoint))
+        self.calls.mapwire_context_destroy(ctypes.c_void_p(self.context))
 
 
 def main():

@@ -46,7 +46,10 @@ TEST(EngineSetUp, refuses_more_entries_than_the_completion_queue_has) {
   const auto first = open(host, {}, 64, 64);
   ASSERT_TRUE(first);
   ASSERT_TRUE(open(host, {}, 64, 64));
-  EXPECT_EQ(open(host, {}, 64, 64).error().code, Code::kLimitReached);
+  const auto refused = open(host, {}, 64, 64);
+  EXPECT_EQ(refused.error().code, Code::kLimitReached);
+  EXPECT_TRUE(refused.error().message.starts_with("queue pair refused: its entries exceed"))
+      << refused.error().message;
   host.engine.close_queue_pair(first->qpn);
   EXPECT_TRUE(open(host, {}, 64, 64));
 }
