@@ -175,6 +175,38 @@ TEST_F(TlbTest, receives_leave_half_of_the_budget_to_sends) {
   for (const TranslationId id : receives) tlb_->release(id);
 }
 
+// It emptied the TLB of everything that sends had kept, and was refused all the same.
+TEST_F(TlbTest, a_receive_that_finds_no_share_evicts_no_sends) {
+  limit(16 * kPageBytes, 100);
+  const Pages sent{4};
+  const Pages received{8};
+  const Pages more{2};
+  const auto lkey = keep(sent.memory());
+  const auto posted = tlb_->translate(received.memory(), Use::kReceive);
+  ASSERT_TRUE(posted);
+  EXPECT_EQ(tlb_->translate(more.memory(), Use::kReceive).error(), Code::kWouldBlock);
+  EXPECT_TRUE(nic_.regions().contains(lkey));
+  tlb_->release(posted->id);
+}
+
+// A part was received into, then the whole was sent, then the part was received into once more.
+TEST_F(TlbTest, of_two_translations_the_one_that_serves_is_found) {
+  const Pages pages{8};
+  const auto part = keep(pages.page(0, 1), Use::kReceive);
+  keep(pages.memory());
+  EXPECT_EQ(use(pages.page(0, 1), Use::kReceive), part);
+  EXPECT_LE(nic_.regions().size(), 2U);
+}
+
+// More ranges than can be watched were pinned for each use, however often they were used.
+TEST_F(TlbTest, a_full_watch_keeps_what_is_used_now) {
+  constexpr std::size_t kMoreThanWatched = 8200;
+  const Pages pages{2 * kMoreThanWatched};
+  for (std::size_t i = 0; i < kMoreThanWatched; ++i) {
+    ASSERT_NE(keep(pages.page(2 * i, 1)), 0U) << i;
+  }
+}
+
 TEST_F(TlbTest, explicit_regions_count_and_push_idle_ones_out) {
   limit(8 * kPageBytes, 100);
   const Pages pages{16};
