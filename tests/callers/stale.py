@@ -98,11 +98,11 @@ class Pair:
             if name != "would_block":
                 sys.exit(f"stale.py: send: {name}")
             self.calls.mapwire_poll(ctypes.c_void_p(self.context), completions,
-                                      ctypes.c_size_t(0))
+                                    ctypes.c_size_t(0))
         came = 0
         while came < 2:
             count = self.calls.mapwire_wait(ctypes.c_void_p(self.context), completions,
-                                              ctypes.c_size_t(4), ctypes.c_uint64(MINUTE_NS))
+                                            ctypes.c_size_t(4), ctypes.c_uint64(MINUTE_NS))
             if count == 0 or any(completion.status for completion in completions[:count]):
                 sys.exit(f"stale.py: {count} completions: {completions[0].status}")
             came += count
@@ -133,7 +133,7 @@ def main():
         for _ in range(source.randrange(5)):
             messages += 1
             wrong += not pair.exchange(*source.sample(blocks, 2), messages)
-    hits = pair.library.mapwire_test_hits()
+    hits = pair.calls.mapwire_test_hits()
     pair.close()
     print(f"{changes} changes, {messages} messages, {hits} hits, {wrong} wrong")
     if hits < changes / 10:

@@ -164,6 +164,27 @@ TEST(CreditsTest, four_times_the_receivers_depth_never_finds_it_without_a_receiv
   EXPECT_GT(counter("endpoint.credit_would_block"), 0U);
 }
 
+// Adds 1 at the peer `adds` times, and goes on until all threads together have seen `all`
+// completions.
+void add_beside_others(testing::Pair& pair, const RemoteBuffer& sum, std::uint64_t adds,
+                       std::atomic<std::uint64_t>& completed, std::uint64_t all) {
+  std::vector<std::uint64_t> originals(adds);
+  std::uint64_t posted = 0;
+  while (completed < all) {
+    if (posted < adds) {
+      const Code code = pair.connected.post_fetch_add(originals[posted], sum, 1, posted);
+      ASSERT_TRUE(code == Code::kOk || code == Code::kWouldBlock);
+      if (code == Code::kOk) ++posted;
+    }
+    std::array<Completion, 4> completions;
+    const std::size_t count = pair.client.wait(completions, 1'000'000);
+    for (const Completion& done : std::span{completions}.first(count)) {
+      ASSERT_EQ(done.status, Code::kOk);
+    }
+    completed += count;
+  }
+}
+
 TEST(ThreadsTest, many_threads_share_a_safe_context) {
   constexpr std::uint64_t kPerThread = 500;
   auto pair = testing::make_pair();
@@ -173,24 +194,8 @@ TEST(ThreadsTest, many_threads_share_a_safe_context) {
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 3; ++t) {
-      threads.emplace_back([&] {
-        std::vector<std::uint64_t> originals(kPerThread);
-        std::uint64_t posted = 0;
-        while (completed < 3 * kPerThread) {
-          if (posted < kPerThread) {
-            const Code code =
-                pair.connected.post_fetch_add(originals[posted], region.remote(), 1, posted);
-            ASSERT_TRUE(code == Code::kOk || code == Code::kWouldBlock);
-            if (code == Code::kOk) ++posted;
-          }
-          std::array<Completion, 4> completions;
-          const std::size_t count = pair.client.wait(completions, 1'000'000);
-          for (const Completion& done : std::span{completions}.first(count)) {
-            ASSERT_EQ(done.status, Code::kOk);
-          }
-          completed += count;
-        }
-      });
+      threads.emplace_back(
+          [&] { add_beside_others(pair, region.remote(), kPerThread, completed, 3 * kPerThread); });
     }
   }
   pair.server.poll({});  // what its helper thread has stored is seen from here on

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <span>
 #include <string>
 #include <utility>
@@ -206,6 +207,10 @@ void play(const Options& options) {
 }  // namespace mapwire::interop
 
 int main(int argc, char** argv) {
-  mapwire::interop::play(mapwire::interop::parse(argc, argv));
-  return 0;
+  try {
+    mapwire::interop::play(mapwire::interop::parse(argc, argv));
+  } catch (const std::exception& error) {  // no memory, say
+    mapwire::fail(error.what());
+  }
+  return EXIT_SUCCESS;
 }

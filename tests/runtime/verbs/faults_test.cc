@@ -239,14 +239,14 @@ constexpr auto kFaults = std::to_array<Fault>({
 class VerbsFault : public ::testing::TestWithParam<Fault> {
  protected:
   // The messages name the limit.
-  VerbsFault() {
+  void SetUp() override {
     ::getrlimit(RLIMIT_MEMLOCK, &memlock_);
     const rlimit low{.rlim_cur = std::min<rlim_t>(kMemlockBytes, memlock_.rlim_max),
                      .rlim_max = memlock_.rlim_max};
     ::setrlimit(RLIMIT_MEMLOCK, &low);
     fake_verbs() = {};
   }
-  ~VerbsFault() override { ::setrlimit(RLIMIT_MEMLOCK, &memlock_); }
+  void TearDown() override { ::setrlimit(RLIMIT_MEMLOCK, &memlock_); }
 
  private:
   rlimit memlock_{};
