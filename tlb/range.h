@@ -33,4 +33,12 @@ inline std::optional<Range> pages_of(std::span<const std::byte> memory) {
   return Range{.begin = begin & ~kMask, .end = (begin + memory.size() + kMask) & ~kMask};
 }
 
+// Spreads ranges that begin in different pages over `1 << kBits` places: Fibonacci hashing of the
+// page's number.
+template <unsigned kBits>
+std::size_t page_hash(std::uintptr_t begin) {
+  constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
+  return (begin / kPageBytes * kGolden) >> (64 - kBits);
+}
+
 }  // namespace mapwire::tlb

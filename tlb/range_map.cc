@@ -14,7 +14,7 @@ void RangeMap::insert(std::uint32_t id, const Range& range) {
   ranges_[id] = range;
   order_.insert(std::ranges::upper_bound(order_, range.begin, {}, &Beginning::begin),
                 {.begin = range.begin, .id = id});
-  recent_[slot(range.begin)] = id;
+  recent_[page_hash<kRecentBits>(range.begin)] = id;
 }
 
 void RangeMap::erase(std::uint32_t id) {
@@ -28,7 +28,7 @@ std::uint32_t RangeMap::find_by_order(const Range& range) {
   for (auto looks = std::min(kLooks, place - order_.begin()); looks > 0; --looks) {
     --place;
     if (!ranges_[place->id].contains(range)) continue;
-    recent_[slot(range.begin)] = place->id;
+    recent_[page_hash<kRecentBits>(range.begin)] = place->id;
     return place->id;
   }
   return kNone;

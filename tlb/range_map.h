@@ -19,7 +19,9 @@ class RangeMap {
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
   // For translations numbered below `size`.
-  explicit RangeMap(std::size_t size) : ranges_{size}, recent_{kRecent} { order_.reserve(size); }
+  explicit RangeMap(std::size_t size) : ranges_{size}, recent_{1 << kRecentBits} {
+    order_.reserve(size);
+  }
 
   void insert(std::uint32_t id, const Range& range);
   void erase(std::uint32_t id);
@@ -29,7 +31,7 @@ class RangeMap {
   // One that contains `range`, or kNone. Of ranges that overlap only some are looked at, so that
   // one may be missed.
   std::uint32_t find(const Range& range) {
-    const std::uint32_t id = recent_[slot(range.begin)];
+    const std::uint32_t id = recent_[page_hash<kRecentBits>(range.begin)];
     return ranges_[id].contains(range) ? id : find_by_order(range);
   }
 
@@ -45,14 +47,8 @@ class RangeMap {
     std::uint32_t id = 0;
   };
   // Twice as many as there are translations, so that most have a place of their own.
-  static constexpr std::size_t kRecent = 1 << 15;
   static constexpr unsigned kRecentBits = 15;
 
-  // Fibonacci hashing of the page's number.
-  static std::size_t slot(std::uintptr_t begin) {
-    constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
-    return (begin / kPageBytes * kGolden) >> (64 - kRecentBits);
-  }
   std::uint32_t find_by_order(const Range& range);
 
   // A number that is not in use has the empty range, which contains nothing that is asked for.

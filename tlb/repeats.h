@@ -4,27 +4,39 @@
 // Threads: guarded by the owner's lock.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
+#include "mapwire/runtime/lazy_memory.h"
 #include "mapwire/tlb/range.h"
 
 namespace mapwire::tlb {
 
 class Repeats {
  public:
+  Repeats() : places_{std::size_t{1} << kBits} {}
+
   // Whether `range` was asked for before, as far as is remembered.
   bool seen(const Range& range) {
-    Range& place = places_[range.begin / kPageBytes % kPlaces];
-    const bool before = place.contains(range);
-    place = range;
+    Place& place = places_[page_hash<kBits>(range.begin)];
+    const bool before = place.range.contains(range);
+    const bool empty = place.range.bytes() == 0;
+    if (before || empty || ++place.others == kPatience) place = {.range = range, .others = 0};
     return before;
   }
 
  private:
-  static constexpr std::size_t kPlaces = 256;
-  std::array<Range, kPlaces> places_{};
+  // As many as the translations of a context: all of a working set that can be kept are remembered
+  // from one of its rounds to the next.
+  static constexpr unsigned kBits = 14;
+  // Buffers that share a place and take turns would otherwise push one another out for ever.
+  static constexpr std::uint32_t kPatience = 8;
+
+  struct Place {
+    Range range;
+    std::uint32_t others;  // that wanted the place since
+  };
+  LazyArray<Place> places_;
 };
 
 }  // namespace mapwire::tlb

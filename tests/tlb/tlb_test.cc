@@ -67,6 +67,15 @@ TEST_F(TlbTest, the_first_use_pins_for_itself_and_the_second_is_kept) {
   EXPECT_EQ(pinned(), 4 * kPageBytes);
 }
 
+TEST_F(TlbTest, all_of_a_large_working_set_is_kept_though_it_is_used_in_turns) {
+  constexpr std::size_t kBuffers = 3000;
+  const Pages pages{2 * kBuffers};
+  for (int round = 0; round < 20 && tlb_->kept() < kBuffers; ++round) {
+    for (std::size_t i = 0; i < kBuffers; ++i) EXPECT_NE(use(pages.page(2 * i)), 0U);
+  }
+  EXPECT_EQ(tlb_->kept(), kBuffers);
+}
+
 TEST_F(TlbTest, changed_memory_is_pinned_anew) {
   const Pages pages{4};
   const auto lkey = keep(pages.memory());
