@@ -10,6 +10,6 @@ namespace mapwire {
 std::string_view version();
 
 // Of the set-up messages, proto/control.proto. Peers of another one refuse each other.
-inline constexpr std::uint32_t kControlVersion = 1;
+inline constexpr std::uint32_t kControlVersion = 2;
 
 }  // namespace mapwire

@@ -81,6 +81,12 @@ class Tlb {
   std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory, Access access);
   void deregister_memory(std::uint32_t lkey);
 
+  // Lets the peer of a connection read `memory` until it is concealed: a part of a message that
+  // goes in pieces. Pieces of all messages have a quarter of the budget, so that those who wait for
+  // their peers to read leave room for reading. Errors: those of translate().
+  std::expected<MemoryKeys, Code> expose(std::span<const std::byte> memory);
+  void conceal(std::uint32_t lkey);
+
   // Whether the memory of some translations has changed, and their end. Cheap to ask.
   bool wants_reaping() const { return watch_ != nullptr && watch_->deaths() != deaths_seen_; }
   void reap();
@@ -145,6 +151,7 @@ class Tlb {
   std::size_t in_use_ = 0;                // translations with uses
   std::size_t receive_bytes_in_use_ = 0;  // of them
   std::unordered_map<std::uint32_t, std::size_t> explicit_bytes_;  // by lkey
+  std::size_t exposed_bytes_ = 0;                                  // of them
   std::uint64_t deaths_seen_ = 0;
 };
 

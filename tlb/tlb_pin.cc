@@ -1,6 +1,7 @@
 // Pinning within the budget.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <expected>
 #include <span>
 
@@ -93,6 +94,31 @@ void Tlb::deregister_memory(std::uint32_t lkey) {
   nic_.deregister_memory(lkey);
   budget_.refund(known->second, false);
   explicit_bytes_.erase(known);
+}
+
+// As constant as it was, like what is translated to be sent.
+std::expected<MemoryKeys, Code> Tlb::expose(std::span<const std::byte> memory) {
+  const auto pages = pages_of(memory);
+  if (!pages) return std::unexpected(Code::kInvalidArgument);
+  const std::size_t share = budget_.limits().bytes / 4;
+  if (pages->bytes() > share - std::min(share, exposed_bytes_)) {
+    return std::unexpected(exposed_bytes_ != 0 ? Code::kWouldBlock : Code::kLimitReached);
+  }
+  if (const Code refused = make_room(pages->bytes(), false); refused != Code::kOk) {
+    return std::unexpected(refused);
+  }
+  const auto keys = register_now({const_cast<std::byte*>(memory.data()), memory.size()},
+                                 {.local_write = false, .remote_read = true});
+  if (!keys) return std::unexpected(keys.error().code);
+  budget_.charge(pages->bytes(), false);
+  explicit_bytes_[keys->lkey] = pages->bytes();
+  exposed_bytes_ += pages->bytes();
+  return *keys;
+}
+
+void Tlb::conceal(std::uint32_t lkey) {
+  exposed_bytes_ -= explicit_bytes_.at(lkey);
+  deregister_memory(lkey);
 }
 
 }  // namespace mapwire::tlb

@@ -145,7 +145,7 @@ std::expected<std::string, Error> serve_client(Context& context, Endpoint endpoi
                                                const TestOptions& options) {
   const auto request = decode_request(endpoint.private_data());
   if (!request) return refuse(context, std::move(endpoint), options, request.error());
-  auto memory = TestMemory::create(context, request->bytes_max, memory_kind(options));
+  auto memory = TestMemory::create(context, request->op, request->bytes_max, memory_kind(options));
   if (!memory) return refuse(context, std::move(endpoint), options, memory.error());
   auto session =
       Session::create(context, std::move(endpoint),

@@ -51,7 +51,8 @@ std::expected<TestAnswer, Error> await_answer(Session& session, const TestOption
 }  // namespace
 
 std::expected<TestClient, Error> TestClient::connect(Context& context, const TestOptions& options) {
-  auto memory = TestMemory::create(context, test_sizes(options).back(), memory_kind(options));
+  auto memory = TestMemory::create(context, test_op(options), test_sizes(options).back(),
+                                   memory_kind(options));
   if (!memory) return std::unexpected(memory.error());
   const TestRequest request = make_request(options, *memory);
   auto endpoint = connect_endpoint(context, options, request);

@@ -9,17 +9,19 @@ namespace {
 // Of a ping-pong: one message, one control message, and as many again whose credits have not
 // reached the peer yet.
 constexpr std::uint32_t kPingSlots = 4;
-constexpr std::uint64_t kRegionBytesMin = 8;
+constexpr std::size_t kRegionBytesMin = 8;
+
+bool opens_memory(TestOp op) { return op != TestOp::kSend && op != TestOp::kSendImmediate; }
 
 }  // namespace
 
-std::expected<TestMemory, Error> TestMemory::create(Context& context, std::uint64_t bytes,
-                                                    MemoryKind kind) {
-  const auto region_bytes = static_cast<std::size_t>(std::max(bytes, kRegionBytesMin));
+std::expected<TestMemory, Error> TestMemory::create(Context& context, TestOp op,
+                                                    std::uint64_t bytes, MemoryKind kind) {
+  const auto region_bytes = std::max(static_cast<std::size_t>(bytes), kRegionBytesMin);
   auto source = LocalMemory::create(context, region_bytes, kind);
   if (!source) return std::unexpected(source.error());
   auto target = context.allocate(
-      region_bytes,
+      opens_memory(op) ? region_bytes : kRegionBytesMin,
       {.local_write = true, .remote_read = true, .remote_write = true, .remote_atomic = true});
   if (!target) return std::unexpected(target.error());
   return TestMemory{.source = std::move(*source), .target = std::move(*target)};

@@ -14,9 +14,9 @@ struct TestMemory {
   LocalMemory source;
   MemoryRegion target;  // open to the peer
 
-  // For messages of at most `bytes` bytes. Errors: kOutOfMemory, kLimitReached.
+  // For `op` with at most `bytes` bytes. Errors: kOutOfMemory, kLimitReached.
   // `kind` is that of `source`.
-  static std::expected<TestMemory, Error> create(Context& context, std::uint64_t bytes,
+  static std::expected<TestMemory, Error> create(Context& context, TestOp op, std::uint64_t bytes,
                                                  MemoryKind kind);
 };
 

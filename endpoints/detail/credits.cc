@@ -7,13 +7,16 @@
 
 namespace mapwire::detail {
 
-bool SendCredits::grant(std::uint32_t posted_low) {
+// What was said with the same count before may stay: to take a receive for late that is not costs
+// time alone.
+bool SendCredits::grant(std::uint32_t posted_low, bool late) {
   const auto ahead = static_cast<std::int32_t>(posted_low - static_cast<std::uint32_t>(granted_));
   if (ahead <= 0) return true;
   const std::uint64_t posted = granted_ + static_cast<std::uint32_t>(ahead);
   // The peer has consumed no more than we used, and holds at most its queue's depth beyond that.
   if (posted - used_ > peer_receive_entries_) return false;
   granted_ = posted;
+  late_ = late;
   return true;
 }
 
@@ -21,8 +24,9 @@ bool SendCredits::grant_word(std::uint64_t word) {
   if (word == 0) return true;
   const auto update = std::bit_cast<proto::CreditUpdate>(word);
   const proto::CreditUpdate valid;
-  return update.version == valid.version && update.kind == valid.kind &&
-         update.mark == valid.mark && grant(update.credits);
+  const bool late = update.kind == static_cast<std::uint8_t>(proto::MessageKind::kLateCredit);
+  return update.version == valid.version && (late || update.kind == valid.kind) &&
+         update.mark == valid.mark && grant(update.credits, late);
 }
 
 }  // namespace mapwire::detail

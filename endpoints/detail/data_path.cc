@@ -151,6 +151,7 @@ std::size_t DataPath::poll_nic(std::size_t max) {
     take_async_events();
     if (connection_manager_ != nullptr) take_connection_events();
   }
+  if (!rendezvous_.empty()) progress_rendezvous();
   if (!credit_wanted_.empty()) look_for_wanted_credits();
   if (tlb_ != nullptr && tlb_->wants_reaping()) tlb_->reap();
   return taken.count;
@@ -208,6 +209,13 @@ void DataPath::send_due_credits() {
   credit_due_.clear();
 }
 
+void DataPath::progress_rendezvous() {
+  std::erase_if(rendezvous_, [this](EndpointId id) {
+    Endpoint::Impl* endpoint = endpoints_.find(id);
+    return endpoint == nullptr || !endpoint->progress_rendezvous();
+  });
+}
+
 void DataPath::look_for_wanted_credits() {
   std::erase_if(credit_wanted_, [this](EndpointId id) {
     Endpoint::Impl* endpoint = endpoints_.find(id);
@@ -235,7 +243,7 @@ void DataPath::forget_credit_wanted(EndpointId id) {
 void DataPath::reserve_completions(std::size_t requests) {
   reserved_ += requests;
   completions_.reserve(reserved_ + completions_.size());
-  for (auto* list : {&credit_due_, &credit_wanted_, &credit_came_}) {
+  for (auto* list : {&credit_due_, &credit_wanted_, &credit_came_, &rendezvous_}) {
     reserve_doubling(*list, endpoints_.size());
   }
 }

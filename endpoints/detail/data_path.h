@@ -139,6 +139,8 @@ class DataPath {
     credit_wanted_.push_back(id);
     attention_ = true;
   }
+  // The endpoint has messages in pieces under way.
+  void note_rendezvous(EndpointId id) { rendezvous_.push_back(id); }
   // It was posted after all.
   void forget_credit_wanted(EndpointId id);
 
@@ -169,6 +171,7 @@ class DataPath {
   [[gnu::cold, gnu::noinline]] void take_connection_events();
   [[gnu::cold, gnu::noinline]] void send_due_credits();
   void look_for_wanted_credits();
+  [[gnu::cold, gnu::noinline]] void progress_rendezvous();
   // True: the application is to be told, and from now on counts as told.
   bool tell_credits_came() { return !credit_came_.empty() && tell_who_wanted_credits(); }
   [[gnu::cold, gnu::noinline]] bool tell_who_wanted_credits();
@@ -197,6 +200,7 @@ class DataPath {
   std::vector<EndpointId> credit_due_;
   std::vector<EndpointId> credit_wanted_;
   std::vector<EndpointId> credit_came_;  // wanted before; the application was not told yet
+  std::vector<EndpointId> rendezvous_;   // that have messages in pieces under way
   std::atomic<std::uint64_t> polls_ = 0;
   // When those who sleep wake by themselves; kNobody: none sleeps.
   static constexpr std::uint64_t kNobody = 0;

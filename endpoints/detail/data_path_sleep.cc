@@ -11,6 +11,11 @@
 #include "mapwire/runtime/clock.h"
 
 namespace mapwire::detail {
+namespace {
+
+constexpr std::uint64_t kLookAgainNs = 100'000;
+
+}  // namespace
 
 std::optional<std::size_t> DataPath::wait(std::span<Completion> out, std::uint64_t deadline_ns,
                                           std::uint64_t sleep_until_ns) {
@@ -81,11 +86,15 @@ bool DataPath::attended() {
   return waiters_ != 0 || armed_;
 }
 
-// What a peer waits for is told before anybody sleeps.
+// What a peer waits for is told before anybody sleeps. A device says nothing when a peer writes a
+// word that is waited for, and nobody says when there is room to pin more.
 std::uint64_t DataPath::nic_deadline_ns() {
   if (nic_ == nullptr) return UINT64_MAX;
   const std::uint64_t deadline_ns = nic_->next_deadline_ns();
-  return credit_due_.empty() ? deadline_ns : 0;
+  if (!credit_due_.empty()) return 0;
+  const bool silent = tlb_ != nullptr && !credit_wanted_.empty();
+  if (!silent && rendezvous_.empty()) return deadline_ns;
+  return std::min(deadline_ns, now_ns() + kLookAgainNs);
 }
 
 // The application is back. Until the helper has stepped back each post would ask the NIC for its

@@ -49,6 +49,10 @@ void Endpoint::Impl::on_own_completion(WorkKind kind, const proto::CompletionEnt
   switch (kind) {
     case WorkKind::kSend:
     case WorkKind::kReceive: break;
+    case WorkKind::kHeader:
+    case WorkKind::kOffer:
+    case WorkKind::kPull:
+    case WorkKind::kPulledUpdate: on_rendezvous_completion(kind, entry); return;
     case WorkKind::kProbeSend:
       sends_.pop();
       on_probe_completed(entry, probes_.sent);
@@ -68,6 +72,17 @@ void Endpoint::Impl::on_own_completion(WorkKind kind, const proto::CompletionEnt
       return;
   }
   std::abort();  // a cookie that was never given
+}
+
+void Endpoint::Impl::on_rendezvous_completion(WorkKind kind, const proto::CompletionEntry& entry) {
+  release(sends_.pop());
+  if (kind == WorkKind::kPull) return on_read(entry);
+  if (const Code status = static_cast<Code>(entry.status); status != Code::kOk) {
+    return fail_for(status, "telling of a message in pieces failed");
+  }
+  if (kind == WorkKind::kHeader) offered_->header_arrived = true;
+  if (kind == WorkKind::kOffer) ++offered_pieces_.written;
+  if (kind == WorkKind::kPulledUpdate) pulled_pieces_.telling = false;
 }
 
 void Endpoint::Impl::on_probe_completed(const proto::CompletionEntry& entry, std::uint32_t& count) {
@@ -101,8 +116,12 @@ void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
   release(request);
   const bool by_write = entry.opcode == proto::WorkOpcode::kReceiveWrite;
   Code status = static_cast<Code>(entry.status);
-  if (status == Code::kOk && !by_write && uses_headers())
-    status = check_header(position, entry.bytes);
+  bool in_pieces = false;
+  if (status == Code::kOk && uses_headers()) {
+    status = by_write ? Code::kOk : check_header(position, entry.bytes, in_pieces);
+    if (pulled_) [[unlikely]]
+      status = Code::kProtocolError;  // it overtakes a message in pieces
+  }
   Completion completion{.cookie = request.cookie,
                         .endpoint = id_,
                         .operation = by_write ? Operation::kReceiveWrite : Operation::kReceive,
@@ -117,24 +136,34 @@ void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
   completion.bytes = entry.bytes - (by_write ? 0 : header_bytes());
   completion.has_immediate = (entry.flags & proto::kFlagImmediate) != 0;
   completion.immediate = entry.immediate;
+  if (in_pieces) [[unlikely]]
+    return begin_pull(memory_->receive_buffer(position), completion);
   deliver(completion);
 }
 
 // The peer wrote the header: it is copied once, then checked, then used.
-Code Endpoint::Impl::check_header(std::size_t position, std::uint64_t message_bytes) {
+Code Endpoint::Impl::check_header(std::size_t position, std::uint64_t message_bytes,
+                                  bool& in_pieces) {
   if (message_bytes < sizeof(proto::MessageHeader)) return Code::kProtocolError;
   const auto header = proto::load<proto::MessageHeader>(memory_->receive_header(position));
-  const bool valid = header.version == proto::kMessageVersion &&
-                     header.kind == static_cast<std::uint8_t>(proto::MessageKind::kData) &&
-                     header.flags == 0 && header.reserved == 0 &&
-                     header.sequence == expected_sequence_ && send_credits_.grant(header.credits);
+  in_pieces = header.kind == static_cast<std::uint8_t>(proto::MessageKind::kRendezvous) &&
+              message_bytes == sizeof(header);
+  const bool late = header.flags == proto::kFlagLateReceives;
+  const bool valid =
+      header.version == proto::kMessageVersion &&
+      (header.kind == static_cast<std::uint8_t>(proto::MessageKind::kData) || in_pieces) &&
+      (header.flags == 0 || late) && header.reserved == 0 &&
+      header.sequence == expected_sequence_ && send_credits_.grant(header.credits, late);
   if (!valid) return Code::kProtocolError;
   ++expected_sequence_;
   return Code::kOk;
 }
 
 bool Endpoint::Impl::take_credit_word() {
-  if (send_credits_.grant_word(memory_->credit_word())) return true;
+  if (send_credits_.grant_word(
+          memory_->peers_word<std::uint64_t>(offsetof(proto::PeerWords, credit)))) {
+    return true;
+  }
   fail_locked(broken(id_, Code::kProtocolError, "the peer wrote no credits that it can have"),
               Code::kProtocolError, Code::kFlushed);
   return false;

@@ -2,13 +2,15 @@
 #include <cstddef>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/runtime/clock.h"
 
 namespace mapwire {
 
-void Endpoint::Impl::flush(detail::PendingQueue& queue, Code first, Code rest) {
+// The status of the first that would follow.
+Code Endpoint::Impl::flush(detail::PendingQueue& queue, Code first, Code rest) {
   Code status = first;
   while (!queue.empty()) {
     const detail::PendingRequest request = queue.pop();
@@ -21,6 +23,28 @@ void Endpoint::Impl::flush(detail::PendingQueue& queue, Code first, Code rest) {
              .operation = request.operation,
              .status = status});
     status = rest;
+  }
+  return status;
+}
+
+// What is sent in pieces came after all other sends, what is received before all other receives.
+void Endpoint::Impl::abandon_rendezvous(Code send, Code receive) {
+  if (const auto offered = std::exchange(offered_, std::nullopt)) {
+    deliver({.cookie = offered->cookie,
+             .endpoint = id_,
+             .operation = Operation::kSend,
+             .status = send});
+  }
+  if (const auto pulled = std::exchange(pulled_, std::nullopt)) {
+    Completion completion = pulled->completion;
+    completion.status = receive;
+    completion.bytes = 0;
+    deliver(completion);
+  }
+  while (path_->nic() != nullptr && offered_pieces_.pulled != offered_pieces_.offered) {
+    ++offered_pieces_.pulled;
+    path_->memory().conceal(
+        offered_pieces_.lkeys[offered_pieces_.pulled % offered_pieces_.lkeys.size()]);
   }
 }
 
@@ -37,7 +61,7 @@ void Endpoint::Impl::end(State state, Code first_send, Code rest) {
     }
     if (memory_) memory_->deregister(path_->memory());
   }
-  flush(sends_, first_send, rest);
+  abandon_rendezvous(flush(sends_, first_send, rest), rest);
   flush(receives_, rest, rest);
 }
 

@@ -15,6 +15,7 @@
 #include "mapwire/endpoints/detail/data_path.h"
 #include "mapwire/endpoints/detail/message_memory.h"
 #include "mapwire/endpoints/detail/pending_queue.h"
+#include "mapwire/endpoints/detail/rendezvous.h"
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/runtime/connection_manager.h"
@@ -27,7 +28,7 @@ namespace detail {
 
 // What a side must know of the other's endpoint, beside the queue pair's address.
 struct PeerTerms {
-  RemoteBuffer credit_word;
+  RemoteBuffer words;  // PeerWords
   std::uint32_t receive_entries = 0;
 };
 
@@ -72,7 +73,7 @@ class Endpoint::Impl {
   EndpointId id() const { return id_; }
   const EndpointOptions& options() const { return options_; }
   const QueuePairAddress& address() const { return address_; }
-  RemoteBuffer credit_word() const { return credit_word_; }
+  RemoteBuffer words() const { return words_; }
   // Set by connect().
   std::string_view wire() const {
     return on_shm_ ? kShmWire : std::string_view{path_->attributes().wire};
@@ -120,6 +121,8 @@ class Endpoint::Impl {
   // (locked) Whether a send that would have blocked for want of credits may be tried again.
   bool wanted_credit_came();
   void on_told_of_credits() { credit_wanted_ = false; }
+  // (locked) Goes on with messages in pieces. False: there are none any more.
+  bool progress_rendezvous();
   // (locked) close().
   void close_locked();
 
@@ -149,9 +152,32 @@ class Endpoint::Impl {
   template <class Descriptor>
   Code add_users(Descriptor& descriptor, ConstBuffer buffer, tlb::Use use,
                  detail::PendingRequest& request);
-  void write_header(std::span<std::byte> slot);
+  void write_header(std::span<std::byte> slot, proto::MessageKind kind);
   void note_credits();
   void use_credit();
+  void on_header_sent();
+  // Writes `value` over what is `offset` bytes into the peer's words. Precondition: the last write
+  // there is over. False: no room.
+  bool write_to_peer(detail::WorkKind kind, std::size_t offset, std::span<const std::byte> value);
+
+  // Sending in pieces (endpoint_offer.cc).
+  [[gnu::cold, gnu::noinline]] Code post_in_pieces(ConstBuffer message, std::uint64_t cookie,
+                                                   std::optional<std::uint32_t> immediate);
+  bool go_in_pieces(Code refused, std::size_t bytes) const;
+  bool offer(std::span<const std::byte> piece, const MemoryKeys& keys);
+  Code offer_more();
+  bool take_pulled_word();
+  void progress_offered();
+  void note_rendezvous();
+
+  // Receiving them (endpoint_pull.cc).
+  [[gnu::cold, gnu::noinline]] void begin_pull(std::span<std::byte> buffer,
+                                               const Completion& completion);
+  Code take_offer();
+  Code read_on();
+  void on_read(const proto::CompletionEntry& entry);
+  void tell_pulled();
+  void progress_pull();
 
   // Completing (endpoint_complete.cc).
   void release(const detail::PendingRequest& request);
@@ -163,20 +189,23 @@ class Endpoint::Impl {
   [[gnu::cold, gnu::noinline]] void on_probe_completed(const proto::CompletionEntry& entry,
                                                        std::uint32_t& count);
   [[gnu::cold, gnu::noinline]] void fail_for(Code status, std::string_view what);
-  Code check_header(std::size_t position, std::uint64_t message_bytes);
+  Code check_header(std::size_t position, std::uint64_t message_bytes, bool& in_pieces);
+  [[gnu::cold, gnu::noinline]] void on_rendezvous_completion(detail::WorkKind kind,
+                                                             const proto::CompletionEntry& entry);
   [[gnu::cold, gnu::noinline]] bool take_credit_word();
 
   // Ending (endpoint_end.cc).
   [[gnu::cold, gnu::noinline]] void fail_locked(const Error& reason, Code first_send, Code rest);
   void end(State state, Code first_send, Code rest);
-  void flush(detail::PendingQueue& queue, Code first, Code rest);
+  Code flush(detail::PendingQueue& queue, Code first, Code rest);
+  void abandon_rendezvous(Code send, Code receive);
 
   const std::shared_ptr<detail::DataPath> path_;
   const EndpointOptions options_;
   EndpointId id_ = 0;
   QueuePairAddress address_;
   bool on_shm_ = false;
-  RemoteBuffer credit_word_;
+  RemoteBuffer words_;
   std::optional<CmId> cm_id_;
 
   State state_ = State::kSettingUp;
@@ -196,12 +225,20 @@ class Endpoint::Impl {
   // Profile mapwire.
   detail::SendCredits send_credits_{0};
   detail::ReceiveCredits receive_credits_;
-  RemoteBuffer peer_credit_word_;
+  RemoteBuffer peer_words_;
   std::uint64_t next_sequence_ = 0;      // of the next message sent
   std::uint64_t expected_sequence_ = 0;  // of the next message received
   bool credit_update_under_way_ = false;
   bool credit_noted_ = false;   // in the data path's list of those that have grants to tell
   bool credit_wanted_ = false;  // in its lists of those that want some
+
+  // Messages in pieces.
+  std::optional<detail::OfferedMessage> offered_;
+  detail::OfferedPieces offered_pieces_;
+  std::optional<detail::PulledMessage> pulled_;
+  detail::PulledPieces pulled_pieces_;
+  std::uint64_t rendezvous_progress_ns_ = 0;  // when something last moved
+  bool rendezvous_noted_ = false;             // in the data path's list
 };
 
 }  // namespace mapwire

@@ -23,6 +23,9 @@ void append(Descriptor& descriptor, const proto::Sge& sge) {
   descriptor.sge[descriptor.sge_count++] = sge;
 }
 
+// Other memory is in the way; the request itself is well.
+bool no_room(Code code) { return code == Code::kWouldBlock || code == Code::kLimitReached; }
+
 void set_target(proto::SendDescriptor& descriptor, const RemoteBuffer& remote) {
   descriptor.remote_address = remote.address;
   descriptor.rkey = remote.rkey;
@@ -37,7 +40,8 @@ Code Endpoint::Impl::admit(std::span<const std::byte> memory, std::size_t extra_
 }
 
 Code Endpoint::Impl::admit_send(bool needs_credit) {
-  if (sends_unseen_ == options_.send_entries) {
+  // What is posted after a message in pieces does not overtake it.
+  if (sends_unseen_ == options_.send_entries || offered_) {
     path_->counters().queue_would_block.add();
     return Code::kWouldBlock;
   }
@@ -69,8 +73,10 @@ Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, detail::PendingRe
   return Code::kOk;
 }
 
-void Endpoint::Impl::write_header(std::span<std::byte> slot) {
+void Endpoint::Impl::write_header(std::span<std::byte> slot, proto::MessageKind kind) {
   proto::MessageHeader header;
+  header.kind = static_cast<std::uint8_t>(kind);
+  header.flags = receive_credits_.late() ? proto::kFlagLateReceives : 0;
   header.credits = static_cast<std::uint32_t>(receive_credits_.posted());
   header.sequence = next_sequence_;
   proto::store(slot, header);
@@ -101,7 +107,7 @@ Code Endpoint::Impl::add_payload(proto::SendDescriptor& descriptor, ConstBuffer 
                                  bool with_header, detail::PendingRequest& request) {
   const auto slot = memory_->send_slot(sends_.next_position());
   const std::size_t header = with_header ? header_bytes() : 0;
-  if (header != 0) write_header(slot);
+  if (header != 0) write_header(slot, proto::MessageKind::kData);
   const std::span<const std::byte> bytes = payload.memory();
   if (bytes.size() <= kBounceBytes) {
     if (!bytes.empty()) std::memcpy(slot.data() + header, bytes.data(), bytes.size());
@@ -125,17 +131,28 @@ Code Endpoint::Impl::post_send(ConstBuffer message, std::uint64_t cookie,
   if (const Code code = admit(message.memory(), header_bytes()); code != Code::kOk) return code;
   if (const Code code = admit_send(true); code != Code::kOk) return code;
   if (state_ != State::kOpen) return flush_at_once(Operation::kSend, cookie);
+  if (send_credits_.late() && !message.memory().empty()) [[unlikely]] {
+    return post_in_pieces(message, cookie, immediate);
+  }
   proto::SendDescriptor descriptor{
       .opcode = immediate ? WorkOpcode::kSendImmediate : WorkOpcode::kSend,
       .immediate = immediate.value_or(0)};
   detail::PendingRequest request{.cookie = cookie, .operation = Operation::kSend};
   Code code = add_payload(descriptor, message, true, request);
-  if (code == Code::kOk) code = submit(descriptor, request);
-  if (code != Code::kOk || !uses_headers()) return code;
+  if (code == Code::kOk) {
+    code = submit(descriptor, request);
+    if (code == Code::kOk) on_header_sent();
+    return code;
+  }
+  return go_in_pieces(code, message.memory().size()) ? post_in_pieces(message, cookie, immediate)
+                                                     : code;
+}
+
+void Endpoint::Impl::on_header_sent() {
+  if (!uses_headers()) return;
   use_credit();
   receive_credits_.on_advertised();
   ++next_sequence_;
-  return code;
 }
 
 Code Endpoint::Impl::post_write(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
@@ -202,17 +219,36 @@ Code Endpoint::Impl::post_receive(MutableBuffer buffer, std::uint64_t cookie) {
   detail::PendingRequest request{
       .cookie = cookie, .operation = Operation::kReceive, .kind = WorkKind::kReceive};
   const Code code = add_users(descriptor, buffer, tlb::Use::kReceive, request);
-  if (code != Code::kOk) return code;
+  const bool late = no_room(code) && uses_headers();
+  if (code != Code::kOk && !late) return code;
   if (!path_->nic()->post_receive(address_.qpn, descriptor, Now{})) {
     release(request);
     return Code::kWouldBlock;
   }
+  if (uses_headers()) memory_->receive_buffer(receives_.next_position()) = buffer.memory();
   receives_.push(request);
   ++receives_unseen_;
-  receive_credits_.on_posted();
+  if (late) [[unlikely]] {
+    receive_credits_.on_posted_late();
+    path_->counters().late_receives.add();
+  } else {
+    receive_credits_.on_posted();
+  }
   note_credits();
   path_->after_post();
   return Code::kOk;
+}
+
+bool Endpoint::Impl::write_to_peer(WorkKind kind, std::size_t offset,
+                                   std::span<const std::byte> value) {
+  proto::SendDescriptor descriptor{.cookie = detail::make_cookie(id_, kind),
+                                   .opcode = WorkOpcode::kWrite,
+                                   .remote_address = peer_words_.address + offset,
+                                   .rkey = peer_words_.rkey};
+  append(descriptor, memory_->stage(offset, value));
+  if (!path_->nic()->post_send(address_.qpn, descriptor, Now{})) return false;
+  sends_.push({.cookie = 0, .operation = Operation::kWrite, .kind = kind});
+  return true;
 }
 
 // The update waits for the next poll: a message posted until then carries the credits for nothing.
@@ -225,12 +261,15 @@ void Endpoint::Impl::note_credits() {
 void Endpoint::Impl::send_credit_update() {
   credit_noted_ = false;
   if (state_ != State::kOpen || credit_update_under_way_ || !receive_credits_.update_due()) return;
-  proto::SendDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kCreditUpdate),
-                                   .opcode = WorkOpcode::kWrite};
-  set_target(descriptor, peer_credit_word_);
-  append(descriptor, memory_->stage_credit_update(receive_credits_.posted()));
-  if (!path_->nic()->post_send(address_.qpn, descriptor, Now{})) return;
-  sends_.push({.cookie = 0, .operation = Operation::kWrite, .kind = WorkKind::kCreditUpdate});
+  proto::CreditUpdate update;
+  if (receive_credits_.late()) {
+    update.kind = static_cast<std::uint8_t>(proto::MessageKind::kLateCredit);
+  }
+  update.credits = static_cast<std::uint32_t>(receive_credits_.posted());
+  if (!write_to_peer(WorkKind::kCreditUpdate, offsetof(proto::PeerWords, credit),
+                     std::as_bytes(std::span{&update, 1}))) {
+    return;
+  }
   credit_update_under_way_ = true;
   receive_credits_.on_advertised();
   path_->counters().credit_updates.add();

@@ -25,11 +25,13 @@ namespace {
 
 constexpr std::uint32_t kSmallProbeBytes = 16;
 
-// One credit update is under way at a time and has an entry of its own, so that it never takes one
-// of the user's. Probes are over before the user posts, and every queue has room for two.
+// What is not the user's never takes an entry of the user's: a credit update, and of messages in
+// pieces the offers, a read and its acknowledgement. Probes are over before the user posts, and
+// every queue has room for two.
+constexpr std::uint32_t kInternalSends = 3 + proto::kOffersMax;
+
 std::uint32_t sends_at_once(const EndpointOptions& options) {
-  const std::uint32_t internal = options.profile == Profile::kMapwire ? 1 : 0;
-  return options.send_entries + internal;
+  return options.send_entries + (options.profile == Profile::kMapwire ? kInternalSends : 0);
 }
 
 std::size_t requests_of_user(const EndpointOptions& options) {
@@ -100,7 +102,7 @@ std::expected<void, Error> Endpoint::Impl::open_queue_pair(const proto::IpAddres
     return std::unexpected(memory.error());
   }
   memory_ = std::move(*memory);
-  credit_word_ = memory_->credit_word_target();
+  words_ = memory_->words_target();
   if (options_.path_mtu == 0) return {};
   if (options_.path_mtu > address_.path_mtu_max) {
     const std::uint32_t fits = address_.path_mtu_max;
@@ -123,7 +125,7 @@ std::expected<void, Error> Endpoint::Impl::connect(const QueuePairPeer& peer,
                                                    const detail::PeerTerms& terms) {
   const std::lock_guard guard{path_->lock()};
   if (state_ != State::kSettingUp) return closed_in_set_up();
-  peer_credit_word_ = terms.credit_word;
+  peer_words_ = terms.words;
   send_credits_ = detail::SendCredits{terms.receive_entries};
   Nic& nic = *path_->nic();
   auto connected = nic.connect_queue_pair(address_.qpn, peer, now_ns());

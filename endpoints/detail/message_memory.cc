@@ -24,7 +24,8 @@ std::size_t header_bytes(std::size_t receives) {
 }  // namespace
 
 MessageMemory::MessageMemory(std::size_t sends, std::size_t receives)
-    : slots_{header_bytes(receives) + sends * kSendStride},
+    : buffers_{std::make_unique_for_overwrite<std::span<std::byte>[]>(receives)},
+      slots_{header_bytes(receives) + sends * kSendStride},
       receives_{slots_.bytes().data()},
       sends_{receives_ + header_bytes(receives)} {}
 
@@ -51,24 +52,23 @@ void MessageMemory::deregister(NicMemory& memory) {
   memory.deregister_memory(slots_lkey_);
 }
 
-std::uint64_t MessageMemory::credit_word() const {
+std::uint64_t MessageMemory::load_word(const std::byte* word) {
   // A device may write it any time.
-  return std::atomic_ref{words_->credit}.load(std::memory_order_acquire);
+  auto& aligned = *reinterpret_cast<std::uint64_t*>(const_cast<std::byte*>(word));
+  return std::atomic_ref{aligned}.load(std::memory_order_acquire);
 }
 
-RemoteBuffer MessageMemory::credit_word_target() const {
-  return {.address = reinterpret_cast<std::uint64_t>(&words_->credit),
-          .bytes = sizeof(words_->credit),
+RemoteBuffer MessageMemory::words_target() const {
+  return {.address = reinterpret_cast<std::uint64_t>(&words_->from_peer),
+          .bytes = sizeof(words_->from_peer),
           .rkey = word_keys_.rkey};
 }
 
-proto::Sge MessageMemory::stage_credit_update(std::uint64_t posted) {
-  proto::CreditUpdate update;
-  static_assert(sizeof(update) == sizeof(words_->update));
-  update.credits = static_cast<std::uint32_t>(posted);
-  std::memcpy(&words_->update, &update, sizeof(update));
-  return {.address = reinterpret_cast<std::uint64_t>(&words_->update),
-          .bytes = sizeof(update),
+proto::Sge MessageMemory::stage(std::size_t offset, std::span<const std::byte> value) {
+  std::byte* const place = reinterpret_cast<std::byte*>(&words_->to_peer) + offset;
+  std::memcpy(place, value.data(), value.size());
+  return {.address = reinterpret_cast<std::uint64_t>(place),
+          .bytes = static_cast<std::uint32_t>(value.size()),
           .lkey = words_lkey_};
 }
 

@@ -1,9 +1,10 @@
 // The NIC-reachable memory of one endpoint besides the user's: message headers, slots for copied
-// payloads, and the two words of the credit exchange.
+// payloads, and the words that the two sides write to one another.
 //
 // Threads: guarded by the context's lock.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -14,6 +15,7 @@
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/proto/message_header.h"
+#include "mapwire/proto/peer_words.h"
 #include "mapwire/proto/ring_layout.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/lazy_memory.h"
@@ -21,10 +23,10 @@
 
 namespace mapwire::detail {
 
-// Two pieces, each registered by itself. The words are written on every connection: the one that
-// the peer writes, and the one that our own updates are sent from, which the same peer is told
-// anyway. The slots are written one by one as messages come and go: a header per receive, a header
-// with room for a copied payload per send.
+// Two pieces, each registered by itself. The words are written on every connection: those that the
+// peer writes, and those that our own updates are sent from, which the same peer is told anyway.
+// The slots are written one by one as messages come and go: a header per receive, a header with
+// room for a copied payload per send.
 class MessageMemory {
  public:
   // Errors: those of NicMemory::register_memory.
@@ -42,13 +44,21 @@ class MessageMemory {
   std::span<std::byte> receive_header(std::size_t position) {
     return {receives_ + position * sizeof(proto::MessageHeader), sizeof(proto::MessageHeader)};
   }
+  // The user's buffer of the same receive: for a message that comes in pieces.
+  std::span<std::byte>& receive_buffer(std::size_t position) { return buffers_[position]; }
 
-  // What the peer wrote last. One read; nothing is to be believed of it.
-  std::uint64_t credit_word() const;
-  // Where the peer writes it.
-  RemoteBuffer credit_word_target() const;
-  // Puts a count where our update is sent from. Precondition: no update is under way.
-  proto::Sge stage_credit_update(std::uint64_t posted);
+  // What the peer wrote last into the word there. One read; nothing is to be believed of it.
+  template <class Word>
+  Word peers_word(std::size_t offset) const {
+    static_assert(sizeof(Word) == sizeof(std::uint64_t));
+    const auto* words = reinterpret_cast<const std::byte*>(&words_->from_peer);
+    return std::bit_cast<Word>(load_word(words + offset));
+  }
+  // Where the peer writes them: PeerWords.
+  RemoteBuffer words_target() const;
+  // Puts `value` where it is written to the peer from. Precondition: the last write from there is
+  // over.
+  proto::Sge stage(std::size_t offset, std::span<const std::byte> value);
 
   // A scatter element for `memory`, a part of a slot.
   proto::Sge element(std::span<const std::byte> memory) const {
@@ -63,14 +73,15 @@ class MessageMemory {
   static_assert(kSendStride >= sizeof(proto::MessageHeader) + kBounceBytes &&
                 kSendStride % proto::kCacheLine == 0);
 
-  struct Words {
-    std::uint64_t credit = 0;
-    std::uint64_t update = 0;
+  struct alignas(proto::kCacheLine) Words {
+    alignas(std::uint64_t) proto::PeerWords from_peer;
+    alignas(std::uint64_t) proto::PeerWords to_peer;
   };
-
   MessageMemory(std::size_t sends, std::size_t receives);
+  static std::uint64_t load_word(const std::byte* word);
 
   std::unique_ptr<Words> words_ = std::make_unique<Words>();
+  std::unique_ptr<std::span<std::byte>[]> buffers_;
   LazyMemory slots_;
   std::byte* receives_;
   std::byte* sends_;

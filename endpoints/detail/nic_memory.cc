@@ -1,5 +1,6 @@
 #include "mapwire/endpoints/detail/nic_memory.h"
 
+#include <algorithm>
 #include <expected>
 
 #include "mapwire/endpoints/detail/test_seam.h"
@@ -16,12 +17,22 @@ tlb::TlbOptions tlb_options(const Options& options, const NicAttributes& nic) {
   return result;
 }
 
+// Long enough that the exchange of words for a piece is little beside it.
+constexpr std::size_t kPieceBytesMax = std::size_t{1} << 20;
+// Eight pieces to send (a quarter of the budget) and as many to receive.
+constexpr std::size_t kPiecesOfBudget = 32;
+
+constexpr std::size_t whole_pages(std::size_t bytes) { return bytes & ~(tlb::kPageBytes - 1); }
+
 }  // namespace
 
-NicMemory::NicMemory(Nic& nic, const Options& options, CounterBlock* counters) : nic_{nic} {
+NicMemory::NicMemory(Nic& nic, const Options& options, CounterBlock* counters)
+    : nic_{nic}, piece_bytes_{kPieceBytesMax} {
   if (nic.attributes().reads_any_memory) return;
   tlb_.emplace(nic, kProtectionDomain, tlb_options(options, nic.attributes()),
                tlb::TlbCounters::in(counters));
+  piece_bytes_ = std::clamp(whole_pages(tlb_->limits().bytes / kPiecesOfBudget), tlb::kPageBytes,
+                            kPieceBytesMax);
 }
 
 std::expected<MemoryKeys, Error> NicMemory::register_memory(std::span<std::byte> memory,
@@ -33,6 +44,30 @@ std::expected<MemoryKeys, Error> NicMemory::register_memory(std::span<std::byte>
 void NicMemory::deregister_memory(std::uint32_t lkey) {
   if (tlb_) {
     tlb_->deregister_memory(lkey);
+  } else {
+    nic_.deregister_memory(lkey);
+  }
+}
+
+std::span<const std::byte> NicMemory::first_piece(std::span<const std::byte> memory) const {
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory.data());
+  const std::size_t bytes = whole_pages(begin + piece_bytes_) - begin;
+  return memory.first(std::min(bytes, memory.size()));
+}
+
+std::expected<MemoryKeys, Code> NicMemory::expose(std::span<const std::byte> piece) {
+  if (tlb_) return tlb_->expose(piece);
+  // It is only read.
+  const auto keys =
+      nic_.register_memory({const_cast<std::byte*>(piece.data()), piece.size()},
+                           {.local_write = false, .remote_read = true}, kProtectionDomain);
+  if (!keys) return std::unexpected(keys.error().code);
+  return *keys;
+}
+
+void NicMemory::conceal(std::uint32_t lkey) {
+  if (tlb_) {
+    tlb_->conceal(lkey);
   } else {
     nic_.deregister_memory(lkey);
   }

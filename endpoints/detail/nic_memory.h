@@ -31,9 +31,18 @@ class NicMemory {
   std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory, Access access);
   void deregister_memory(std::uint32_t lkey);
 
+  // The first of the pieces in which a message goes that can not be pinned as a whole. They are
+  // small enough that several endpoints have one at a time, and end with a page.
+  std::span<const std::byte> first_piece(std::span<const std::byte> memory) const;
+  std::size_t piece_bytes() const { return piece_bytes_; }
+  // As in tlb.h; where the NIC reads any memory they only make a key for the peer and end it.
+  std::expected<MemoryKeys, Code> expose(std::span<const std::byte> piece);
+  void conceal(std::uint32_t lkey);
+
  private:
   Nic& nic_;
   std::optional<tlb::Tlb> tlb_;
+  std::size_t piece_bytes_;
 };
 
 }  // namespace mapwire::detail

@@ -8,6 +8,9 @@ PathCounters PathCounters::in(CounterBlock* block) {
       .credit_would_block = block->counter("endpoint.credit_would_block"),
       .queue_would_block = block->counter("endpoint.queue_would_block"),
       .credit_updates = block->counter("endpoint.credit_updates"),
+      .late_receives = block->counter("endpoint.late_receives"),
+      .sent_in_pieces = block->counter("endpoint.sent_in_pieces"),
+      .received_in_pieces = block->counter("endpoint.received_in_pieces"),
       .endpoints_failed = block->counter("endpoint.endpoints_failed"),
       .helper_serves = block->counter("endpoint.helper_serves"),
   };

@@ -51,8 +51,8 @@ template <class Message>
 void fill_common(Message& message, std::uint32_t connection, const Endpoint::Impl& endpoint) {
   const std::vector<std::byte>& data = endpoint.options().private_data;
   message.set_connection(connection);
-  message.mutable_credit_word()->set_address(endpoint.credit_word().address);
-  message.mutable_credit_word()->set_rkey(endpoint.credit_word().rkey);
+  message.mutable_words()->set_address(endpoint.words().address);
+  message.mutable_words()->set_rkey(endpoint.words().rkey);
   message.set_private_data(data.data(), data.size());
   message.set_receive_entries(endpoint.options().receive_entries);
   message.set_deadline_ns(endpoint.options().deadline_ns);
@@ -65,11 +65,11 @@ std::expected<Offer, Error> read_common(const Message& message) {
     return malformed("receive entries");
   }
   if (message.deadline_ns() < kPeerDeadlineMinNs) return malformed("deadline");
-  if (message.credit_word().address() % sizeof(std::uint64_t) != 0) return malformed("credit word");
+  if (message.words().address() % sizeof(std::uint64_t) != 0) return malformed("words");
   Offer offer;
-  offer.terms = {.credit_word = {.address = message.credit_word().address(),
-                                 .bytes = sizeof(std::uint64_t),
-                                 .rkey = message.credit_word().rkey()},
+  offer.terms = {.words = {.address = message.words().address(),
+                           .bytes = sizeof(std::uint64_t),
+                           .rkey = message.words().rkey()},
                  .receive_entries = message.receive_entries()};
   offer.deadline_ns = message.deadline_ns();
   const auto data = std::as_bytes(std::span{message.private_data()});

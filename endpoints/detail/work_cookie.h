@@ -10,7 +10,18 @@
 namespace mapwire::detail {
 
 // What a descriptor is for. All but the first two are our own and never shown to the user.
-enum class WorkKind : std::uint8_t { kSend, kReceive, kCreditUpdate, kProbeSend, kProbeReceive };
+enum class WorkKind : std::uint8_t {
+  kSend,
+  kReceive,
+  kCreditUpdate,
+  kProbeSend,
+  kProbeReceive,
+  // Of a rendezvous.
+  kHeader,
+  kOffer,
+  kPull,
+  kPulledUpdate,
+};
 
 // An EndpointId is a slot of the endpoint table (low 16 bits) and the number of endpoints opened
 // before it in this context (44 bits); a cookie has the kind in the 4 bits below.

@@ -17,7 +17,7 @@ TEST(SendCreditsTest, starts_without_credits) {
 
 TEST(SendCreditsTest, gives_out_what_was_granted) {
   SendCredits credits{4};
-  ASSERT_TRUE(credits.grant(2));
+  ASSERT_TRUE(credits.grant(2, false));
   credits.use();
   EXPECT_TRUE(credits.available());
   credits.use();
@@ -26,9 +26,9 @@ TEST(SendCreditsTest, gives_out_what_was_granted) {
 
 TEST(SendCreditsTest, ignores_news_that_was_overtaken) {
   SendCredits credits{4};
-  ASSERT_TRUE(credits.grant(3));
-  EXPECT_TRUE(credits.grant(1));
-  EXPECT_TRUE(credits.grant(2));
+  ASSERT_TRUE(credits.grant(3, false));
+  EXPECT_TRUE(credits.grant(1, false));
+  EXPECT_TRUE(credits.grant(2, false));
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(credits.available());
     credits.use();
@@ -38,22 +38,22 @@ TEST(SendCreditsTest, ignores_news_that_was_overtaken) {
 
 TEST(SendCreditsTest, refuses_more_than_the_peer_can_have_posted) {
   SendCredits credits{4};
-  EXPECT_FALSE(credits.grant(5));
-  ASSERT_TRUE(credits.grant(4));
+  EXPECT_FALSE(credits.grant(5, false));
+  ASSERT_TRUE(credits.grant(4, false));
   credits.use();
-  EXPECT_TRUE(credits.grant(5));
-  EXPECT_FALSE(credits.grant(6));
+  EXPECT_TRUE(credits.grant(5, false));
+  EXPECT_FALSE(credits.grant(6, false));
 }
 
 TEST(SendCreditsTest, counts_beyond_half_of_the_range) {
   // A queue deeper than any real one, so that few steps get there.
   SendCredits credits{0x7fff'ffff};
-  ASSERT_TRUE(credits.grant(0x7fff'ffff));
+  ASSERT_TRUE(credits.grant(0x7fff'ffff, false));
   for (std::uint32_t i = 0; i < 3; ++i) credits.use();
-  EXPECT_TRUE(credits.grant(0x8000'0002));
-  EXPECT_FALSE(credits.grant(0x8000'0003));
+  EXPECT_TRUE(credits.grant(0x8000'0002, false));
+  EXPECT_FALSE(credits.grant(0x8000'0003, false));
   // Expect: a count half the range behind is old news, not a wrap.
-  EXPECT_TRUE(credits.grant(2));
+  EXPECT_TRUE(credits.grant(2, false));
 }
 
 std::uint64_t word_of(proto::CreditUpdate update) { return std::bit_cast<std::uint64_t>(update); }
@@ -75,6 +75,34 @@ TEST(SendCreditsTest, refuses_a_word_that_is_no_credit_update) {
     EXPECT_FALSE(credits.grant_word(word_of(wrong)));
     EXPECT_FALSE(credits.available());
   }
+}
+
+TEST(SendCreditsTest, takes_receives_for_late_until_it_hears_of_more) {
+  SendCredits credits{4};
+  ASSERT_TRUE(credits.grant(1, true));
+  EXPECT_TRUE(credits.late());
+  ASSERT_TRUE(credits.grant(1, false));  // the same news, or older
+  EXPECT_TRUE(credits.late());
+  ASSERT_TRUE(credits.grant(2, false));
+  EXPECT_FALSE(credits.late());
+  ASSERT_TRUE(credits.grant(1, true));
+  EXPECT_FALSE(credits.late());
+  const auto late = static_cast<std::uint8_t>(proto::MessageKind::kLateCredit);
+  EXPECT_TRUE(credits.grant_word(word_of({.kind = late, .credits = 3})));
+  EXPECT_TRUE(credits.late());
+}
+
+TEST(ReceiveCreditsTest, has_late_ones_until_the_last_is_consumed) {
+  ReceiveCredits credits{64};
+  credits.on_posted();
+  EXPECT_FALSE(credits.late());
+  credits.on_posted_late();
+  credits.on_posted();
+  EXPECT_TRUE(credits.late());
+  credits.on_consumed();
+  EXPECT_TRUE(credits.late());
+  credits.on_consumed();
+  EXPECT_FALSE(credits.late());
 }
 
 TEST(ReceiveCreditsTest, tells_the_first_receive_at_once) {

@@ -88,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(
     lies, LyingHeaderTest,
     ::testing::Values(HeaderLie{"version", [](MessageHeader& header) { header.version = 2; }},
                       HeaderLie{"kind", [](MessageHeader& header) { header.kind = 3; }},
-                      HeaderLie{"flags", [](MessageHeader& header) { header.flags = 1; }},
+                      HeaderLie{"flags", [](MessageHeader& header) { header.flags = 2; }},
                       HeaderLie{"reserved", [](MessageHeader& header) { header.reserved = 1; }},
                       HeaderLie{"sequence", [](MessageHeader& header) { header.sequence = 1; }},
                       HeaderLie{"credits",

@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kKibibyte = 1024;
 constexpr std::size_t kShmBytesMax = 16 * kKibibyte;
 // What one process has but once weighs more among so few.
-constexpr std::size_t kUdpBytesMax = 17 * kKibibyte;
+constexpr std::size_t kUdpBytesMax = 18 * kKibibyte;
 // Memory for rings comes in arenas that double, a descriptor each.
 constexpr std::size_t kDescriptorsMax = 10;
 

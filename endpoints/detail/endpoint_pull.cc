@@ -1,0 +1,126 @@
+// Receiving a message in pieces: each that the peer offers is read into the user's buffer, of which
+// no more is pinned at a time.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/runtime/clock.h"
+
+namespace mapwire {
+
+using detail::WorkKind;
+using proto::PieceOffer;
+using proto::PieceWord;
+
+void Endpoint::Impl::begin_pull(std::span<std::byte> buffer, const Completion& completion) {
+  pulled_ = {.buffer = buffer, .completion = completion};
+  path_->counters().received_in_pieces.add();
+  note_rendezvous();
+}
+
+// kWouldBlock: it is not there yet.
+Code Endpoint::Impl::take_offer() {
+  const std::uint64_t number = pulled_pieces_.pulled + 1;
+  const std::size_t offset =
+      offsetof(proto::PeerWords, offers) + number % proto::kOffersMax * sizeof(PieceOffer);
+  const auto word = [&](std::size_t at) { return memory_->peers_word<PieceWord>(offset + at); };
+  const PieceOffer offer{.address = word(offsetof(PieceOffer, address)),
+                         .rkey = word(offsetof(PieceOffer, rkey)),
+                         .bytes = word(offsetof(PieceOffer, bytes)),
+                         .message_bytes = word(offsetof(PieceOffer, message_bytes))};
+  for (const PieceWord& one : {offer.address, offer.rkey, offer.bytes, offer.message_bytes}) {
+    if (!one.belongs_to(number)) return Code::kWouldBlock;
+  }
+  std::uint64_t& message_bytes = pulled_->completion.bytes;
+  if (pulled_->pulled == 0) message_bytes = offer.message_bytes.value();
+  if (message_bytes > pulled_->buffer.size()) return Code::kReceiveTooSmall;
+  if (offer.bytes.value() == 0 || offer.bytes.value() > message_bytes - pulled_->pulled ||
+      offer.message_bytes.value() != message_bytes) {
+    return Code::kProtocolError;
+  }
+  pulled_->piece = {.address = offer.address.value(),
+                    .bytes = offer.bytes.value(),
+                    .rkey = static_cast<std::uint32_t>(offer.rkey.value())};
+  return Code::kOk;
+}
+
+// kWouldBlock: there is no room now.
+Code Endpoint::Impl::read_on() {
+  const std::span<std::byte> rest = pulled_->buffer.subspan(pulled_->pulled);
+  const std::size_t bytes = path_->memory().first_piece(rest.first(pulled_->piece.bytes)).size();
+  proto::SendDescriptor descriptor{.cookie = detail::make_cookie(id_, WorkKind::kPull),
+                                   .opcode = proto::WorkOpcode::kRead,
+                                   .remote_address = pulled_->piece.address,
+                                   .rkey = pulled_->piece.rkey};
+  detail::PendingRequest request{.operation = Operation::kRead, .kind = WorkKind::kPull};
+  const Code code =
+      add_users(descriptor, MutableBuffer{rest.first(bytes)}, tlb::Use::kTarget, request);
+  if (code != Code::kOk) return code;
+  if (!path_->nic()->post_send(address_.qpn, descriptor, Now{})) {
+    release(request);
+    return Code::kWouldBlock;
+  }
+  sends_.push(request);
+  pulled_->reading = true;
+  pulled_->read_bytes = bytes;
+  return Code::kOk;
+}
+
+void Endpoint::Impl::on_read(const proto::CompletionEntry& entry) {
+  if (const Code status = static_cast<Code>(entry.status); status != Code::kOk) {
+    return fail_for(status, "reading a piece of a message failed");
+  }
+  pulled_->reading = false;
+  pulled_->pulled += pulled_->read_bytes;
+  pulled_->piece.address += pulled_->read_bytes;
+  pulled_->piece.bytes -= pulled_->read_bytes;
+  rendezvous_progress_ns_ = now_ns();
+  if (pulled_->piece.bytes != 0) return;
+  ++pulled_pieces_.pulled;
+  if (pulled_->pulled == pulled_->completion.bytes) {
+    deliver(std::exchange(pulled_, std::nullopt)->completion);
+  }
+}
+
+void Endpoint::Impl::tell_pulled() {
+  if (pulled_pieces_.telling || pulled_pieces_.told == pulled_pieces_.pulled) return;
+  proto::PulledUpdate update;
+  update.pieces = static_cast<std::uint32_t>(pulled_pieces_.pulled);
+  if (!write_to_peer(WorkKind::kPulledUpdate, offsetof(proto::PeerWords, pulled),
+                     std::as_bytes(std::span{&update, 1}))) {
+    return;
+  }
+  pulled_pieces_.told = pulled_pieces_.pulled;
+  pulled_pieces_.telling = true;
+}
+
+void Endpoint::Impl::progress_pull() {
+  tell_pulled();
+  if (!pulled_ || pulled_->reading) return;
+  Code code = pulled_->piece.bytes == 0 ? take_offer() : Code::kOk;
+  if (code == Code::kOk) code = read_on();
+  if (code == Code::kOk || code == Code::kWouldBlock) return;
+  Completion failed = std::exchange(pulled_, std::nullopt)->completion;
+  failed.status = code;
+  failed.bytes = 0;
+  deliver(failed);
+  fail_for(code, "a message in pieces can not be received");
+}
+
+bool Endpoint::Impl::progress_rendezvous() {
+  if (state_ == State::kOpen) progress_pull();
+  if (state_ == State::kOpen && offered_) progress_offered();
+  const bool more = state_ == State::kOpen && (offered_ || pulled_ || pulled_pieces_.telling ||
+                                               pulled_pieces_.told != pulled_pieces_.pulled);
+  if (more && now_ns() - rendezvous_progress_ns_ > options_.deadline_ns) {
+    fail_for(Code::kRetryExceeded, "the rest of a message in pieces did not come or go");
+    return false;
+  }
+  if (!more) rendezvous_noted_ = false;
+  return more;
+}
+
+}  // namespace mapwire
