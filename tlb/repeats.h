@@ -34,7 +34,7 @@ class Repeats {
 
   struct Place {
     Range range;
-    std::uint32_t others;  // that wanted the place since
+    std::uint32_t others = 0;  // that wanted the place since
   };
   LazyArray<Place> places_;
 };
