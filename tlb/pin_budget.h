@@ -29,9 +29,11 @@ class PinBudget {
   const PinLimits& limits() const { return limits_; }
   std::size_t bytes() const { return bytes_; }
   std::size_t receive_bytes() const { return receive_bytes_; }
-  // Whether a region of so many bytes has room. Receives have half of the bytes.
-  bool fits(std::size_t bytes, bool receive) const {
-    return bytes <= limits_.bytes - bytes_ && regions_ < limits_.regions &&
+  // Whether a region of so many bytes has room and leaves `left` bytes. Receives have half of the
+  // bytes.
+  bool fits(std::size_t bytes, bool receive, std::size_t left) const {
+    const std::size_t free = limits_.bytes - bytes_;
+    return free >= left && bytes <= free - left && regions_ < limits_.regions &&
            (!receive || bytes <= limits_.bytes / 2 - receive_bytes_);
   }
   // Precondition: it fits.

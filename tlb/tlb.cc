@@ -1,5 +1,6 @@
 #include "mapwire/tlb/tlb.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <expected>
 
@@ -8,6 +9,13 @@ namespace {
 
 // Translations kept and made for one request, together: what the watch can hold and as many again.
 constexpr std::size_t kEntries = 16'384;
+// Eight pieces to send (a quarter of the budget), and always one to receive.
+constexpr std::size_t kPiecesOfBudget = 32;
+
+std::size_t piece_of(std::size_t budget_bytes) {
+  const std::size_t pages = budget_bytes / kPiecesOfBudget & ~(kPageBytes - 1);
+  return std::clamp(pages, kPageBytes, kPieceBytesMax);
+}
 
 }  // namespace
 
@@ -18,6 +26,7 @@ Tlb::Tlb(Nic& nic, std::uint32_t protection_domain, const TlbOptions& options,
       verify_{options.verify},
       counters_{counters},
       budget_{options.limits, counters.pinned_bytes, counters.regions},
+      piece_bytes_{piece_of(options.limits.bytes)},
       ranges_{kEntries},
       replacement_{Replacement::make(options.policy, kEntries)},
       entries_{kEntries},

@@ -31,6 +31,9 @@
 
 namespace mapwire::tlb {
 
+// Long enough that the exchange of words for a piece is little beside it.
+inline constexpr std::size_t kPieceBytesMax = std::size_t{1} << 20;
+
 struct TlbOptions {
   PinLimits limits;
   Policy policy = Policy::kClock;
@@ -65,6 +68,9 @@ class Tlb {
   ~Tlb();
 
   const PinLimits& limits() const { return budget_.limits(); }
+  // The most of a message that goes in pieces which is to be exposed, or read into, at a time:
+  // whole pages, a thirty-second part of the budget up to 1 MiB.
+  std::size_t piece_bytes() const { return piece_bytes_; }
   // Empty: translations are kept.
   const std::string& not_kept_reason() const { return not_kept_reason_; }
 
@@ -123,7 +129,8 @@ class Tlb {
 
   // Pinning (tlb_pin.cc).
   Pinned pin(std::span<const std::byte> memory, const Range& pages, Use use);
-  Code make_room(std::size_t bytes, bool receive);
+  // So that `left` bytes are free even then.
+  Code make_room(std::size_t bytes, bool receive, std::size_t left);
   bool evict();
   std::expected<MemoryKeys, Error> register_now(std::span<std::byte> memory, Access access);
   void note_use(const Entry& entry);
@@ -140,6 +147,7 @@ class Tlb {
   int reap_fd_ = -1;
   TlbCounters counters_;
   PinBudget budget_;
+  std::size_t piece_bytes_;
   RangeMap ranges_;
   std::unique_ptr<Replacement> replacement_;
   Repeats repeats_;

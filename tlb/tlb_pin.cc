@@ -20,7 +20,9 @@ std::size_t bytes_of_pages(std::span<const std::byte> memory) {
 Tlb::Pinned Tlb::pin(std::span<const std::byte> memory, const Range& pages, Use use) {
   const bool receive = use == Use::kReceive;
   if (!numbers_left() && !evict()) return std::unexpected(Code::kWouldBlock);
-  if (const Code refused = make_room(pages.bytes(), receive); refused != Code::kOk) {
+  // What waits for peers leaves room for pieces of messages: of one to send, and of one to receive.
+  const std::size_t left = receive ? 3 * piece_bytes_ : 0;
+  if (const Code refused = make_room(pages.bytes(), receive, left); refused != Code::kOk) {
     if (refused == Code::kWouldBlock) counters_.would_block.add();
     return std::unexpected(refused);
   }
@@ -34,12 +36,13 @@ Tlb::Pinned Tlb::pin(std::span<const std::byte> memory, const Range& pages, Use 
 
 // What is in use will be given back, so it is worth waiting for. Nothing is evicted that can not
 // help: of the receives' share only receives can.
-Code Tlb::make_room(std::size_t bytes, bool receive) {
+Code Tlb::make_room(std::size_t bytes, bool receive, std::size_t left) {
   const PinLimits& limits = budget_.limits();
   if (bytes > (receive ? limits.bytes / 2 : limits.bytes)) return Code::kLimitReached;
   if (receive && bytes > limits.bytes / 2 - receive_bytes_in_use_) return Code::kWouldBlock;
-  while (!budget_.fits(bytes, receive)) {
-    if (!evict()) return in_use_ != 0 ? Code::kWouldBlock : Code::kLimitReached;
+  while (!budget_.fits(bytes, receive, left)) {
+    if (evict()) continue;
+    return in_use_ != 0 || exposed_bytes_ != 0 ? Code::kWouldBlock : Code::kLimitReached;
   }
   return Code::kOk;
 }
@@ -73,7 +76,7 @@ void Tlb::unpin(const Entry& entry) {
 
 std::expected<MemoryKeys, Error> Tlb::register_memory(std::span<std::byte> memory, Access access) {
   const std::size_t bytes = bytes_of_pages(memory);
-  if (make_room(bytes, false) != Code::kOk) {
+  if (make_room(bytes, false, 0) != Code::kOk) {
     return std::unexpected(Error::make(
         Code::kLimitReached, ErrorScope::kRequest,
         fmt::format("memory region of {} bytes: the context may pin {} and has pinned {} that are "
@@ -104,7 +107,8 @@ std::expected<MemoryKeys, Code> Tlb::expose(std::span<const std::byte> memory) {
   if (pages->bytes() > share - std::min(share, exposed_bytes_)) {
     return std::unexpected(exposed_bytes_ != 0 ? Code::kWouldBlock : Code::kLimitReached);
   }
-  if (const Code refused = make_room(pages->bytes(), false); refused != Code::kOk) {
+  // Peers read only if there is room for reading here as well.
+  if (const Code refused = make_room(pages->bytes(), false, piece_bytes_); refused != Code::kOk) {
     return std::unexpected(refused);
   }
   const auto keys = register_now({const_cast<std::byte*>(memory.data()), memory.size()},

@@ -170,7 +170,8 @@ void DataPath::serve_nic() {
 void DataPath::drain_nic() {
   if (nic_ == nullptr) return;
   poll_nic(kBatch);
-  while (poll_nic(kBatch) != 0) {  // ends: nothing is posted meanwhile, and the queues are bounded
+  // Ends: nothing is posted meanwhile but what messages in pieces need, and the queues are bounded.
+  while (poll_nic(kBatch) != 0) {
   }
   after_post();
 }

@@ -140,7 +140,10 @@ class DataPath {
     attention_ = true;
   }
   // The endpoint has messages in pieces under way.
-  void note_rendezvous(EndpointId id) { rendezvous_.push_back(id); }
+  void note_rendezvous(EndpointId id) {
+    rendezvous_.push_back(id);
+    if (waiters_ != 0 || armed_) wake_.signal();  // who sleeps is to look again soon
+  }
   // It was posted after all.
   void forget_credit_wanted(EndpointId id);
 
@@ -178,6 +181,8 @@ class DataPath {
   [[gnu::cold, gnu::noinline]] void send_helper_away();
   [[gnu::cold, gnu::noinline]] void wake_for_deadline();
   std::uint64_t nic_deadline_ns();
+  bool wants_look() const;
+  std::uint64_t sleep_end_ns();
 
   ContextLock lock_;
   std::unique_ptr<CounterBlock> counter_block_;  // before the NIC, which counts in it to the end

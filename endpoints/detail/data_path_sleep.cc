@@ -23,7 +23,7 @@ std::optional<std::size_t> DataPath::wait(std::span<Completion> out, std::uint64
   std::size_t count = poll_locked(out);
   bool over = tell_credits_came() || now_ns() >= deadline_ns;
   if (count != 0 || over) return count;
-  const std::uint64_t wakes_ns = std::min(sleep_until_ns, nic_deadline_ns());
+  const std::uint64_t wakes_ns = std::min(sleep_until_ns, sleep_end_ns());
   ++waiters_;
   attention_ = true;
   waiter_wakes_ns_ = waiters_ == 1 ? wakes_ns : std::min(wakes_ns, waiter_wakes_ns_);
@@ -50,12 +50,12 @@ bool DataPath::arm(bool use_alarm, std::uint64_t alarm_ns_max) {
   if (nic_ == nullptr) return true;
   serve_nic();
   // Also makes a device notify of what comes from now on.
-  const std::uint64_t deadline_ns = nic_deadline_ns();
+  const std::uint64_t deadline_ns = sleep_end_ns();
   if (deadline_ns == 0) serve_nic();
   if (!completions_.empty() || !credit_came_.empty()) return false;
   armed_ = true;
   attention_ = true;
-  if (use_alarm) {
+  if (use_alarm || wants_look()) {
     alarm_ns_ = std::max<std::uint64_t>(std::min(alarm_ns_max, deadline_ns), 1);
     wake_.set_alarm(alarm_ns_);
   }
@@ -76,7 +76,7 @@ std::optional<std::uint64_t> DataPath::serve_for_absent(std::uint64_t polls_seen
   if (nic_ == nullptr || polls() != polls_seen) return std::nullopt;
   counters_.helper_serves.add();
   serve_nic();
-  helper_wakes_ns_ = std::max<std::uint64_t>(nic_deadline_ns(), 1);
+  helper_wakes_ns_ = std::max<std::uint64_t>(sleep_end_ns(), 1);
   attention_ = true;
   return helper_wakes_ns_;
 }
@@ -86,15 +86,22 @@ bool DataPath::attended() {
   return waiters_ != 0 || armed_;
 }
 
-// What a peer waits for is told before anybody sleeps. A device says nothing when a peer writes a
-// word that is waited for, and nobody says when there is room to pin more.
+// What a peer waits for is told before anybody sleeps.
 std::uint64_t DataPath::nic_deadline_ns() {
   if (nic_ == nullptr) return UINT64_MAX;
   const std::uint64_t deadline_ns = nic_->next_deadline_ns();
-  if (!credit_due_.empty()) return 0;
-  const bool silent = tlb_ != nullptr && !credit_wanted_.empty();
-  if (!silent && rendezvous_.empty()) return deadline_ns;
-  return std::min(deadline_ns, now_ns() + kLookAgainNs);
+  return credit_due_.empty() ? deadline_ns : 0;
+}
+
+// A device says nothing when a peer writes a word that is waited for, and nobody says when there is
+// room to pin more.
+bool DataPath::wants_look() const {
+  return !rendezvous_.empty() || (tlb_ != nullptr && !credit_wanted_.empty());
+}
+
+std::uint64_t DataPath::sleep_end_ns() {
+  const std::uint64_t deadline_ns = nic_deadline_ns();
+  return wants_look() ? std::min(deadline_ns, now_ns() + kLookAgainNs) : deadline_ns;
 }
 
 // The application is back. Until the helper has stepped back each post would ask the NIC for its

@@ -32,9 +32,9 @@ void Endpoint::Impl::release(const detail::PendingRequest& request) {
 
 // A request that the NIC gives up because of something else ends nothing: what ended the queue pair
 // comes with another completion or with on_nic_failure.
-void Endpoint::Impl::fail_for(Code status, std::string_view what) {
+void Endpoint::Impl::fail_for(Code status, std::string_view what, Code first_send) {
   if (status == Code::kFlushed) return;
-  fail_locked(broken(id_, status, what), Code::kFlushed, Code::kFlushed);
+  fail_locked(broken(id_, status, what), first_send, Code::kFlushed);
 }
 
 void Endpoint::Impl::on_completion(const proto::CompletionEntry& entry) {
@@ -80,9 +80,9 @@ void Endpoint::Impl::on_rendezvous_completion(WorkKind kind, const proto::Comple
   if (const Code status = static_cast<Code>(entry.status); status != Code::kOk) {
     return fail_for(status, "telling of a message in pieces failed");
   }
-  if (kind == WorkKind::kHeader) offered_->header_arrived = true;
+  if (kind == WorkKind::kHeader && offered_) offered_->header_arrived = true;
   if (kind == WorkKind::kOffer) ++offered_pieces_.written;
-  if (kind == WorkKind::kPulledUpdate) pulled_pieces_.telling = false;
+  if (kind == WorkKind::kPulledUpdate) on_told();
 }
 
 void Endpoint::Impl::on_probe_completed(const proto::CompletionEntry& entry, std::uint32_t& count) {
@@ -127,6 +127,7 @@ void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {
                         .operation = by_write ? Operation::kReceiveWrite : Operation::kReceive,
                         .status = status};
   if (status != Code::kOk) {
+    give_up_pull(Code::kFlushed);  // it came before
     deliver(completion);
     fail_for(status, "a receive failed");
     return;

@@ -177,7 +177,10 @@ class Endpoint::Impl {
   Code read_on();
   void on_read(const proto::CompletionEntry& entry);
   void tell_pulled();
+  void on_told();
+  void give_up_pull(Code status);
   void progress_pull();
+  void fail_pieces(Code code, std::string_view what);
 
   // Completing (endpoint_complete.cc).
   void release(const detail::PendingRequest& request);
@@ -188,7 +191,8 @@ class Endpoint::Impl {
   void on_receive_completed(const proto::CompletionEntry& entry);
   [[gnu::cold, gnu::noinline]] void on_probe_completed(const proto::CompletionEntry& entry,
                                                        std::uint32_t& count);
-  [[gnu::cold, gnu::noinline]] void fail_for(Code status, std::string_view what);
+  [[gnu::cold, gnu::noinline]] void fail_for(Code status, std::string_view what,
+                                             Code first_send = Code::kFlushed);
   Code check_header(std::size_t position, std::uint64_t message_bytes, bool& in_pieces);
   [[gnu::cold, gnu::noinline]] void on_rendezvous_completion(detail::WorkKind kind,
                                                              const proto::CompletionEntry& entry);
@@ -238,7 +242,8 @@ class Endpoint::Impl {
   std::optional<detail::PulledMessage> pulled_;
   detail::PulledPieces pulled_pieces_;
   std::uint64_t rendezvous_progress_ns_ = 0;  // when something last moved
-  bool rendezvous_noted_ = false;             // in the data path's list
+  std::uint64_t rendezvous_looked_ns_ = 0;
+  bool rendezvous_noted_ = false;  // in the data path's list
 };
 
 }  // namespace mapwire

@@ -76,7 +76,7 @@ Code Endpoint::Impl::post_in_pieces(ConstBuffer message, std::uint64_t cookie,
 }
 
 void Endpoint::Impl::note_rendezvous() {
-  rendezvous_progress_ns_ = now_ns();
+  rendezvous_progress_ns_ = rendezvous_looked_ns_ = now_ns();
   if (!std::exchange(rendezvous_noted_, true)) path_->note_rendezvous(id_);
 }
 
@@ -133,15 +133,17 @@ bool Endpoint::Impl::take_pulled_word() {
 
 void Endpoint::Impl::progress_offered() {
   if (!take_pulled_word()) {
-    fail_for(Code::kProtocolError, "the peer says that it has read what it was not offered");
+    fail_pieces(Code::kProtocolError, "the peer says that it has read what it was not offered");
     return;
   }
   if (const Code code = offer_more(); code != Code::kOk) {
-    fail_for(code, "the next piece of a message can not be pinned");
+    fail_pieces(code, "the next piece of a message can not be pinned");
     return;
   }
+  // All of its own requests are over, as the next message needs their room.
   if (offered_->offered < offered_->memory.size() || !offered_->header_arrived ||
-      offered_pieces_.pulled != offered_pieces_.offered) {
+      offered_pieces_.pulled != offered_pieces_.offered ||
+      offered_pieces_.written != offered_pieces_.offered) {
     return;
   }
   const detail::OfferedMessage done = *std::exchange(offered_, std::nullopt);

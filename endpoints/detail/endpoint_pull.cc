@@ -15,6 +15,12 @@ using detail::WorkKind;
 using proto::PieceOffer;
 using proto::PieceWord;
 
+namespace {
+
+constexpr std::uint64_t kAbsentNs = 250'000'000;
+
+}  // namespace
+
 void Endpoint::Impl::begin_pull(std::span<std::byte> buffer, const Completion& completion) {
   pulled_ = {.buffer = buffer, .completion = completion};
   path_->counters().received_in_pieces.add();
@@ -66,11 +72,14 @@ Code Endpoint::Impl::read_on() {
   sends_.push(request);
   pulled_->reading = true;
   pulled_->read_bytes = bytes;
+  rendezvous_progress_ns_ = now_ns();
   return Code::kOk;
 }
 
 void Endpoint::Impl::on_read(const proto::CompletionEntry& entry) {
+  if (!pulled_) return;  // it was given up
   if (const Code status = static_cast<Code>(entry.status); status != Code::kOk) {
+    give_up_pull(status);
     return fail_for(status, "reading a piece of a message failed");
   }
   pulled_->reading = false;
@@ -80,9 +89,25 @@ void Endpoint::Impl::on_read(const proto::CompletionEntry& entry) {
   rendezvous_progress_ns_ = now_ns();
   if (pulled_->piece.bytes != 0) return;
   ++pulled_pieces_.pulled;
-  if (pulled_->pulled == pulled_->completion.bytes) {
+  tell_pulled();
+}
+
+// The user gets the message when the peer knows that it has arrived: whatever the user does then,
+// the send will complete too.
+void Endpoint::Impl::on_told() {
+  pulled_pieces_.telling = false;
+  rendezvous_progress_ns_ = now_ns();
+  if (pulled_ && pulled_->whole() && pulled_pieces_.told == pulled_pieces_.pulled) {
     deliver(std::exchange(pulled_, std::nullopt)->completion);
   }
+}
+
+void Endpoint::Impl::give_up_pull(Code status) {
+  if (!pulled_) return;
+  Completion failed = std::exchange(pulled_, std::nullopt)->completion;
+  failed.status = status;
+  failed.bytes = 0;
+  deliver(failed);
 }
 
 void Endpoint::Impl::tell_pulled() {
@@ -99,15 +124,18 @@ void Endpoint::Impl::tell_pulled() {
 
 void Endpoint::Impl::progress_pull() {
   tell_pulled();
-  if (!pulled_ || pulled_->reading) return;
+  if (!pulled_ || pulled_->reading || pulled_->whole()) return;
   Code code = pulled_->piece.bytes == 0 ? take_offer() : Code::kOk;
   if (code == Code::kOk) code = read_on();
   if (code == Code::kOk || code == Code::kWouldBlock) return;
-  Completion failed = std::exchange(pulled_, std::nullopt)->completion;
-  failed.status = code;
-  failed.bytes = 0;
-  deliver(failed);
+  give_up_pull(code);
   fail_for(code, "a message in pieces can not be received");
+}
+
+// What is stuck has the cause for its status.
+void Endpoint::Impl::fail_pieces(Code code, std::string_view what) {
+  if (!offered_) give_up_pull(code);
+  fail_for(code, what, code);
 }
 
 bool Endpoint::Impl::progress_rendezvous() {
@@ -115,8 +143,12 @@ bool Endpoint::Impl::progress_rendezvous() {
   if (state_ == State::kOpen && offered_) progress_offered();
   const bool more = state_ == State::kOpen && (offered_ || pulled_ || pulled_pieces_.telling ||
                                                pulled_pieces_.told != pulled_pieces_.pulled);
-  if (more && now_ns() - rendezvous_progress_ns_ > options_.deadline_ns) {
-    fail_for(Code::kRetryExceeded, "the rest of a message in pieces did not come or go");
+  const std::uint64_t now = now_ns();
+  const std::uint64_t absent_ns = now - std::exchange(rendezvous_looked_ns_, now);
+  // Nobody has looked: that is no silence of the peer's.
+  if (absent_ns > kAbsentNs) rendezvous_progress_ns_ = now;
+  if (more && now - rendezvous_progress_ns_ > options_.deadline_ns) {
+    fail_pieces(Code::kRetryExceeded, "the rest of a message in pieces did not come or go");
     return false;
   }
   if (!more) rendezvous_noted_ = false;

@@ -17,22 +17,16 @@ tlb::TlbOptions tlb_options(const Options& options, const NicAttributes& nic) {
   return result;
 }
 
-// Long enough that the exchange of words for a piece is little beside it.
-constexpr std::size_t kPieceBytesMax = std::size_t{1} << 20;
-// Eight pieces to send (a quarter of the budget) and as many to receive.
-constexpr std::size_t kPiecesOfBudget = 32;
-
 constexpr std::size_t whole_pages(std::size_t bytes) { return bytes & ~(tlb::kPageBytes - 1); }
 
 }  // namespace
 
 NicMemory::NicMemory(Nic& nic, const Options& options, CounterBlock* counters)
-    : nic_{nic}, piece_bytes_{kPieceBytesMax} {
+    : nic_{nic}, piece_bytes_{tlb::kPieceBytesMax} {
   if (nic.attributes().reads_any_memory) return;
   tlb_.emplace(nic, kProtectionDomain, tlb_options(options, nic.attributes()),
                tlb::TlbCounters::in(counters));
-  piece_bytes_ = std::clamp(whole_pages(tlb_->limits().bytes / kPiecesOfBudget), tlb::kPageBytes,
-                            kPieceBytesMax);
+  piece_bytes_ = tlb_->piece_bytes();
 }
 
 std::expected<MemoryKeys, Error> NicMemory::register_memory(std::span<std::byte> memory,

@@ -47,6 +47,9 @@ struct PulledMessage {
   RemoteBuffer piece{};
   bool reading = false;
   std::size_t read_bytes = 0;
+
+  // All is there. The length is known with the first piece, and never zero.
+  bool whole() const { return pulled != 0 && pulled == completion.bytes; }
 };
 
 // The peer's pieces over the life of the connection.
