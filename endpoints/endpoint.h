@@ -73,13 +73,16 @@ struct EndpointInfo {
 //   kFlushed          given up because an earlier request failed or the endpoint was closed here
 // A queue entry is free again when its completion was polled. A post returns
 //   kOk               accepted
-//   kWouldBlock       queue full, or no credits from the peer: poll, then post again
+//   kWouldBlock       queue full, no credits from the peer, a message that goes in pieces is under
+//                     way to it (docs/profiles.md), or all memory that may be pinned is in use:
+//                     poll, then post again
 //   kInvalidArgument  a null buffer of non-zero length, an atomic's target not aligned to 8
 //   kMessageTooLong   more than 2^31 bytes (proto::kMessageBytesMax), the profile's header included
 //   kEndpointClosed   this endpoint was closed
 //   kOutOfMemory, kLimitReached, kInvalidArgument, kSystemCall
 //                     the NIC is a device, the buffer lies in no MemoryRegion, and it can not be
-//                     registered for this request; to do that costs system calls
+//                     registered for this request; to do that costs system calls. A send and a
+//                     receive with the mapwire profile need no more room than for a piece.
 // and nothing was posted unless it returned kOk.
 class Endpoint {
  public:

@@ -20,7 +20,7 @@ std::size_t bytes_of_pages(std::span<const std::byte> memory) {
 Tlb::Pinned Tlb::pin(std::span<const std::byte> memory, const Range& pages, Use use) {
   const bool receive = use == Use::kReceive;
   if (!numbers_left() && !evict()) return std::unexpected(Code::kWouldBlock);
-  // What waits for peers leaves room for pieces of messages: of one to send, and of one to receive.
+  // A receive waits for its peer: it leaves room for pieces, two to send and one to receive.
   const std::size_t left = receive ? 3 * piece_bytes_ : 0;
   if (const Code refused = make_room(pages.bytes(), receive, left); refused != Code::kOk) {
     if (refused == Code::kWouldBlock) counters_.would_block.add();

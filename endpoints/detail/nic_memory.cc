@@ -21,12 +21,10 @@ constexpr std::size_t whole_pages(std::size_t bytes) { return bytes & ~(tlb::kPa
 
 }  // namespace
 
-NicMemory::NicMemory(Nic& nic, const Options& options, CounterBlock* counters)
-    : nic_{nic}, piece_bytes_{tlb::kPieceBytesMax} {
+NicMemory::NicMemory(Nic& nic, const Options& options, CounterBlock* counters) : nic_{nic} {
   if (nic.attributes().reads_any_memory) return;
   tlb_.emplace(nic, kProtectionDomain, tlb_options(options, nic.attributes()),
                tlb::TlbCounters::in(counters));
-  piece_bytes_ = tlb_->piece_bytes();
 }
 
 std::expected<MemoryKeys, Error> NicMemory::register_memory(std::span<std::byte> memory,
@@ -45,7 +43,7 @@ void NicMemory::deregister_memory(std::uint32_t lkey) {
 
 std::span<const std::byte> NicMemory::first_piece(std::span<const std::byte> memory) const {
   const auto begin = reinterpret_cast<std::uintptr_t>(memory.data());
-  const std::size_t bytes = whole_pages(begin + piece_bytes_) - begin;
+  const std::size_t bytes = whole_pages(begin + piece_bytes()) - begin;
   return memory.first(std::min(bytes, memory.size()));
 }
 

@@ -34,7 +34,7 @@ class NicMemory {
   // The first of the pieces in which a message goes that can not be pinned as a whole. They are
   // small enough that several endpoints have one at a time, and end with a page.
   std::span<const std::byte> first_piece(std::span<const std::byte> memory) const;
-  std::size_t piece_bytes() const { return piece_bytes_; }
+  std::size_t piece_bytes() const { return tlb_ ? tlb_->piece_bytes() : tlb::kPieceBytesMax; }
   // As in tlb.h; where the NIC reads any memory they only make a key for the peer and end it.
   std::expected<MemoryKeys, Code> expose(std::span<const std::byte> piece);
   void conceal(std::uint32_t lkey);
@@ -42,7 +42,6 @@ class NicMemory {
  private:
   Nic& nic_;
   std::optional<tlb::Tlb> tlb_;
-  std::size_t piece_bytes_;
 };
 
 }  // namespace mapwire::detail

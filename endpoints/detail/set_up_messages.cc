@@ -68,7 +68,7 @@ std::expected<Offer, Error> read_common(const Message& message) {
   if (message.words().address() % sizeof(std::uint64_t) != 0) return malformed("words");
   Offer offer;
   offer.terms = {.words = {.address = message.words().address(),
-                           .bytes = sizeof(std::uint64_t),
+                           .bytes = sizeof(proto::PeerWords),
                            .rkey = message.words().rkey()},
                  .receive_entries = message.receive_entries()};
   offer.deadline_ns = message.deadline_ns();

@@ -6,12 +6,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
+#include "mapwire/endpoints/detail/work_cookie.h"
 #include "mapwire/proto/peer_words.h"
+#include "tests/endpoints/lying_nic.h"
 #include "tests/endpoints/pinned_pair.h"
 
 namespace mapwire {
@@ -145,6 +149,53 @@ TEST_F(PiecesTest, idle_receives_of_many_endpoints_starve_nobody) {
   }
 }
 
+// Holds back the completions of offers, and so all behind them, until it is told.
+class HoldingNic final : public testing::LyingNic {
+ public:
+  HoldingNic(std::unique_ptr<Nic> nic, const bool& hold)
+      : LyingNic{std::move(nic), [](const proto::SendDescriptor&) {}}, hold_{hold} {}
+
+  Polled poll(std::span<proto::CompletionEntry> completions, Now now) override {
+    std::array<proto::CompletionEntry, 16> batch;
+    const Polled polled = LyingNic::poll(batch, now);
+    held_.insert(held_.end(), batch.begin(),
+                 batch.begin() + static_cast<std::ptrdiff_t>(polled.completions));
+    std::size_t count = 0;
+    while (count < completions.size() && !held_.empty() && !(hold_ && is_offer(held_.front()))) {
+      completions[count++] = held_.front();
+      held_.pop_front();
+    }
+    return {.completions = count, .events = polled.events};
+  }
+
+ private:
+  static bool is_offer(const proto::CompletionEntry& entry) {
+    return detail::kind_of(entry.cookie) == detail::WorkKind::kOffer;
+  }
+
+  const bool& hold_;
+  std::deque<proto::CompletionEntry> held_;
+};
+
+// Otherwise requests of the next message would meet those of this one, for which there is no room.
+TEST_F(PiecesTest, a_message_is_over_when_its_offers_are_and_not_when_the_peer_says_so) {
+  bool hold = true;
+  make_server(256 * kKiB);
+  make_client(256 * kKiB, [&hold](std::unique_ptr<Nic> nic) {
+    return std::make_unique<HoldingNic>(std::move(nic), hold);
+  });
+  connect();
+  const auto message = testing::pattern(12 * kKiB, 7);
+  std::vector<std::byte> buffer(kMiB);  // has no room, so that the message goes in pieces
+  post([&] { return accepted_[0].post_receive(buffer, 1); });
+  post([&] { return connected_[0].post_send(message, 2); });
+  EXPECT_EQ(await(server_done_).cookie, 1U);
+  for (int i = 0; i < 1000; ++i) poll();
+  EXPECT_TRUE(client_done_.empty());
+  hold = false;
+  EXPECT_EQ(await(client_done_).cookie, 2U);
+}
+
 // What a peer may write where offers are expected.
 class LyingOfferTest : public PiecesTest,
                        public ::testing::WithParamInterface<std::pair<const char*, std::size_t>> {};
@@ -152,13 +203,16 @@ class LyingOfferTest : public PiecesTest,
 TEST_P(LyingOfferTest, ends_the_connection) {
   const std::size_t field = GetParam().second;
   make_server(256 * kKiB);
-  make_client(256 * kKiB, [field](const proto::SendDescriptor& descriptor) {
-    if (descriptor.opcode != proto::WorkOpcode::kWrite ||
-        descriptor.sge[0].bytes != sizeof(proto::PieceOffer)) {
-      return;
-    }
-    auto* const word = reinterpret_cast<proto::PieceWord*>(descriptor.sge[0].address + field);
-    *word = proto::PieceWord{1, proto::PieceWord::kValueMax};
+  make_client(256 * kKiB, [field](std::unique_ptr<Nic> honest) {
+    return std::make_unique<testing::LyingNic>(
+        std::move(honest), [field](const proto::SendDescriptor& descriptor) {
+          if (descriptor.opcode != proto::WorkOpcode::kWrite ||
+              descriptor.sge[0].bytes != sizeof(proto::PieceOffer)) {
+            return;
+          }
+          auto* const word = reinterpret_cast<proto::PieceWord*>(descriptor.sge[0].address + field);
+          *word = proto::PieceWord{1, proto::PieceWord::kValueMax};
+        });
   });
   connect();
   const auto message = testing::pattern(kMiB, 5);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,18 +21,19 @@
 #include "mapwire/nic_fw/soft_nic.h"
 #include "mapwire/nic_fw/udp_wire.h"
 #include "mapwire/runtime/clock.h"
-#include "tests/endpoints/lying_nic.h"
 #include "tests/endpoints/pair.h"
 #include "tests/pinning_nic.h"
 
 namespace mapwire::testing {
 
+using WrapNic = std::function<std::unique_ptr<Nic>(std::unique_ptr<Nic>)>;
+
 // A context with a budget, on a NIC whose pins are the kernel's.
-inline Context pinning_context(std::size_t budget_bytes, LyingNic::Lie lie) {
+inline Context pinning_context(std::size_t budget_bytes, const WrapNic& wrap) {
   auto wire = value_of(nic_fw::make_udp_wire({}, nullptr));
   auto soft = value_of(nic_fw::make_soft_nic({.seed = 1}, std::move(wire), nullptr));
   auto nic = value_of(make_pinning_nic(std::move(soft)));
-  if (lie) nic = std::make_unique<LyingNic>(std::move(nic), std::move(lie));
+  if (wrap) nic = wrap(std::move(nic));
   detail::Settings settings;
   settings.options.pin_budget_bytes = budget_bytes;
   detail::ChosenNic chosen{.nic = std::move(nic), .reason = "test"};
@@ -50,7 +52,7 @@ class PinnedPair : public ::testing::Test {
     server_ = make(budget, {});
     listener_ = value_of(server_->listen({.address = "127.0.0.1:0"}));
   }
-  void make_client(Budget budget, const LyingNic::Lie& lie = {}) { client_ = make(budget, lie); }
+  void make_client(Budget budget, const WrapNic& wrap = {}) { client_ = make(budget, wrap); }
   void connect() {
     auto [accepted, connected] = testing::connect(*client_, *listener_);
     accepted_.push_back(std::move(accepted));
@@ -102,8 +104,8 @@ class PinnedPair : public ::testing::Test {
   std::deque<Completion> client_done_;
 
  private:
-  static Context make(Budget budget, const LyingNic::Lie& lie) {
-    return budget ? pinning_context(*budget, lie) : value_of(Context::create());
+  static Context make(Budget budget, const WrapNic& wrap) {
+    return budget ? pinning_context(*budget, wrap) : value_of(Context::create());
   }
   static void poll_one(Context& context, std::deque<Completion>& done) {
     std::array<Completion, 16> completions;

@@ -76,6 +76,22 @@ TEST_F(TlbTest, all_of_a_large_working_set_is_kept_though_it_is_used_in_turns) {
   EXPECT_EQ(tlb_->kept(), kBuffers);
 }
 
+TEST_F(TlbTest, what_waits_for_peers_leaves_room_for_pieces) {
+  constexpr std::size_t kLimit = 16;  // pages, each a piece
+  limit(kLimit * kPageBytes, 100);
+  const Pages explicit_pages{8};
+  ASSERT_TRUE(tlb_->register_memory(explicit_pages.memory(), {}));
+  const Pages pages{kLimit};
+  std::size_t receives = 0;
+  while (tlb_->translate(pages.page(receives), Use::kReceive)) ++receives;
+  EXPECT_EQ(receives, kLimit - 8 - 3);
+  std::size_t exposed = 0;
+  while (tlb_->expose(pages.page(receives + exposed))) ++exposed;
+  EXPECT_EQ(exposed, 2U);
+  EXPECT_EQ(tlb_->expose(pages.page(0)).error(), Code::kWouldBlock);
+  EXPECT_TRUE(tlb_->translate(pages.page(kLimit - 1), Use::kTarget));
+}
+
 TEST_F(TlbTest, changed_memory_is_pinned_anew) {
   const Pages pages{4};
   const auto lkey = keep(pages.memory());
