@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <span>
 
@@ -35,7 +36,7 @@ std::uint32_t MemoryTable::new_key(const RandomSource& random) const {
   std::uint32_t key = 0;
   do {
     key = static_cast<std::uint32_t>(random());
-  } while (key == 0 || lkeys_.find(key) || rkeys_.find(key));
+  } while (proto::is_unregistered(key) || lkeys_.find(key) || rkeys_.find(key));
   return key;
 }
 
@@ -92,9 +93,30 @@ bool MemoryTable::allows(std::uint32_t rkey, std::uint64_t address, std::uint64_
   return region != nullptr && permits(region->access, use);
 }
 
+bool MemoryTable::read_for_peer(std::uint32_t rkey, std::uint64_t address, std::span<std::byte> to,
+                                std::uint32_t protection_domain) const {
+  if (to.empty()) return true;
+  const Region* region = find(rkeys_, rkey, address, to.size(), protection_domain);
+  if (region == nullptr || !region->access.remote_read) return false;
+  if (region->access.may_go) return process_.read(address, to);
+  std::memcpy(to.data(), reinterpret_cast<const std::byte*>(address), to.size());
+  return true;
+}
+
+bool MemoryTable::write_for_peer(std::uint32_t rkey, std::uint64_t address,
+                                 std::span<const std::byte> from,
+                                 std::uint32_t protection_domain) const {
+  if (from.empty()) return true;
+  const Region* region = find(rkeys_, rkey, address, from.size(), protection_domain);
+  if (region == nullptr || !region->access.remote_write) return false;
+  if (region->access.may_go) return process_.write(address, from);
+  std::memcpy(reinterpret_cast<std::byte*>(address), from.data(), from.size());
+  return true;
+}
+
 bool MemoryTable::allows(std::uint32_t lkey, std::uint64_t address, std::uint64_t bytes,
                          std::uint32_t protection_domain, LocalUse use) const {
-  if (lkey == proto::kAnyMemoryLkey) return bytes <= UINT64_MAX - address;
+  if (proto::is_unregistered(lkey)) return bytes <= UINT64_MAX - address;
   const Region* region = find(lkeys_, lkey, address, bytes, protection_domain);
   return region != nullptr && (use == LocalUse::kRead || region->access.local_write);
 }

@@ -13,6 +13,7 @@
 #include "mapwire/nic_fw/random_source.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
+#include "mapwire/runtime/process_memory.h"
 
 namespace mapwire::nic_fw {
 
@@ -34,10 +35,20 @@ class MemoryTable {
   // Whether a peer of `protection_domain` may do `use` with `bytes` bytes at `address`.
   bool allows(std::uint32_t rkey, std::uint64_t address, std::uint64_t bytes,
               std::uint32_t protection_domain, RemoteUse use) const;
-  // The same for the owner. kAnyMemoryLkey names all memory; only a range that wraps around the
-  // address space is refused then.
+  // The same for the owner. The lkeys without registration name all memory; only a range that wraps
+  // around the address space is refused then.
   bool allows(std::uint32_t lkey, std::uint64_t address, std::uint64_t bytes,
               std::uint32_t protection_domain, LocalUse use) const;
+
+  // What a peer does: looks as allows() does, and copies. False: it is not allowed, or the memory
+  // is not there any more. Without bytes nothing is looked at (IBTA 9.7.4.1.5).
+  bool read_for_peer(std::uint32_t rkey, std::uint64_t address, std::span<std::byte> to,
+                     std::uint32_t protection_domain) const;
+  bool write_for_peer(std::uint32_t rkey, std::uint64_t address, std::span<const std::byte> from,
+                      std::uint32_t protection_domain) const;
+
+  // For kAnyMemoryLkey.
+  const ProcessMemory& process() const { return process_; }
 
  private:
   struct Region {
@@ -55,6 +66,7 @@ class MemoryTable {
   std::vector<std::uint32_t> free_;
   FixedMap lkeys_;
   FixedMap rkeys_;
+  ProcessMemory process_;
 };
 
 }  // namespace mapwire::nic_fw

@@ -20,6 +20,15 @@ void put_nak(EngineCore& core, QueuePair& qp, TransmitSlot& slot) {
   (rnr ? core.counters.rnr_naks_sent : core.counters.naks_sent).add();
 }
 
+// A repetition that comes when the peer has its answer, and its memory has gone since, is nobody's
+// fault: it is dropped, as one of a READ that is forgotten (IBTA 9.9.3, class D).
+void refuse_read(EngineCore& core, QueuePair& qp, ReadAtomicResource& resource) {
+  if (resource.answered) return drop_responses(qp.responder, resource);
+  const Psn psn = resource.respond_psn;
+  drop_responses(qp.responder);
+  reject(core, qp, psn, proto::NakCode::kRemoteAccessError, Code::kRemoteAccess);
+}
+
 }  // namespace
 
 bool response_due(const QueuePair& qp) {
@@ -38,9 +47,7 @@ bool put_next_response(EngineCore& core, QueuePair& qp, TransmitSlot& slot) {
   if (resource.atomic) {
     put_atomic_acknowledge(core, qp, resource, slot);
   } else if (!put_read_response(core, qp, resource, slot)) {
-    const Psn psn = resource.respond_psn;
-    drop_responses(responder);
-    reject(core, qp, psn, proto::NakCode::kRemoteAccessError, Code::kRemoteAccess);
+    refuse_read(core, qp, resource);
     return false;
   }
   // An answer to the youngest request acknowledges all.

@@ -1,5 +1,4 @@
 #include <cstdint>
-#include <cstring>
 
 #include "mapwire/nic_fw/accept_request.h"
 #include "mapwire/nic_fw/complete.h"
@@ -14,12 +13,14 @@ bool adds_up(const Responder& responder, const proto::Packet& packet) {
   return packet.traits.last ? bytes == responder.write.length : bytes < responder.write.length;
 }
 
-// Checks the whole range at the start and the piece in every packet: the region may be
-// deregistered in the middle of a message. An empty WRITE needs no key (IBTA 9.7.4.1.5).
-bool permitted(const EngineCore& core, const QueuePair& qp, std::uint64_t address,
-               std::uint64_t bytes) {
-  return bytes == 0 || core.memory.allows(qp.responder.write.rkey, address, bytes,
-                                          qp.options.protection_domain, RemoteUse::kWrite);
+// Of a message of several packets, whose first is refused if any of them would be. An empty WRITE
+// needs no key (IBTA 9.7.4.1.5).
+bool whole_range_permitted(const EngineCore& core, const QueuePair& qp,
+                           const proto::Packet& packet) {
+  const proto::Reth& reth = qp.responder.write;
+  if (!packet.traits.first || packet.traits.last) return true;
+  return core.memory.allows(reth.rkey, reth.address, reth.length, qp.options.protection_domain,
+                            RemoteUse::kWrite);
 }
 
 void start(Responder& responder, const proto::Reth& reth) {
@@ -28,19 +29,16 @@ void start(Responder& responder, const proto::Reth& reth) {
   responder.write = reth;
 }
 
-// False: it was refused and the queue pair is in error.
+// False: it was refused and the queue pair is in error. Each packet is looked at by itself: the
+// region may be deregistered in the middle of a message.
 bool place_in_region(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
   Responder& responder = qp.responder;
-  const std::uint64_t address = responder.write.address + responder.message_bytes;
-  const bool whole_range_permitted =
-      !packet.traits.first || permitted(core, qp, responder.write.address, responder.write.length);
-  if (!whole_range_permitted || !permitted(core, qp, address, packet.payload.size())) {
+  if (!whole_range_permitted(core, qp, packet) ||
+      !core.memory.write_for_peer(responder.write.rkey,
+                                  responder.write.address + responder.message_bytes, packet.payload,
+                                  qp.options.protection_domain)) {
     reject_access(core, qp);
     return false;
-  }
-  if (!packet.payload.empty()) {
-    std::memcpy(reinterpret_cast<std::byte*>(address), packet.payload.data(),
-                packet.payload.size());
   }
   responder.message_bytes += packet.payload.size();
   return true;

@@ -64,6 +64,11 @@ void note_responded(Responder& responder, ReadAtomicResource& resource) {
   --responder.responses_pending;
 }
 
+void drop_responses(Responder& responder, ReadAtomicResource& resource) {
+  resource.respond_psn = resource.respond_end;
+  --responder.responses_pending;
+}
+
 void drop_responses(Responder& responder) {
   for (ReadAtomicResource& resource : responder.resources.entries()) {
     resource.respond_psn = resource.respond_end;

@@ -26,6 +26,9 @@ ReadAtomicResource& next_to_respond(Responder& responder);
 // The response for respond_psn was sent.
 void note_responded(Responder& responder, ReadAtomicResource& resource);
 
+// No response of `resource` is due any more. Precondition: some were.
+void drop_responses(Responder& responder, ReadAtomicResource& resource);
+
 // Nothing is due any more.
 void drop_responses(Responder& responder);
 

@@ -1,5 +1,4 @@
 #include <cstdint>
-#include <cstring>
 
 #include "mapwire/nic_fw/next_response.h"
 #include "mapwire/nic_fw/packet_out.h"
@@ -20,17 +19,13 @@ bool put_read_response(EngineCore& core, QueuePair& qp, const ReadAtomicResource
                        TransmitSlot& slot) {
   const Psn psn = resource.respond_psn;
   const Segment part = segment(resource.read.length, qp.peer.path_mtu, psn - resource.first_psn);
-  const std::uint64_t address = resource.read.address + part.offset;
-  // Checked for every packet: the region may have been deregistered since the request came.
-  if (part.bytes > 0 && !core.memory.allows(resource.read.rkey, address, part.bytes,
-                                            qp.options.protection_domain, RemoteUse::kRead)) {
-    return false;
-  }
   proto::Packet packet = packet_to_peer(qp, opcode(psn == resource.respond_first, part.last), psn);
   if (proto::opcode_traits(packet.opcode()).aeth) packet.aeth = positive_aeth(qp);
   const auto payload = start_packet(slot, packet, part.bytes);
-  if (part.bytes > 0) {
-    std::memcpy(payload.data(), reinterpret_cast<const std::byte*>(address), part.bytes);
+  // Checked for every packet: the region may have been deregistered since the request came.
+  if (!core.memory.read_for_peer(resource.read.rkey, resource.read.address + part.offset, payload,
+                                 qp.options.protection_domain)) {
+    return false;
   }
   finish_packet(core, qp, slot, packet, part.bytes);
   return true;

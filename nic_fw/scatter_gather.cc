@@ -37,11 +37,11 @@ void copy(std::byte* to, const std::byte* from, std::size_t bytes) {
   if (bytes != 0) *to = *from;
 }
 
-// Calls move(memory, done, bytes) for each piece of [offset, offset + bytes) of the elements; stops
-// and returns false when permits(element, address, piece) refuses one.
-template <class Permits, class Move>
+// Calls move(element, address, done, bytes) for each piece of [offset, offset + bytes) of the
+// elements; stops and returns false when it does.
+template <class Move>
 bool for_each_piece(std::span<const proto::Sge> elements, std::uint64_t offset, std::size_t bytes,
-                    Permits permits, Move move) {
+                    Move move) {
   std::size_t done = 0;
   for (const proto::Sge& element : elements) {
     if (done == bytes) break;
@@ -50,48 +50,57 @@ bool for_each_piece(std::span<const proto::Sge> elements, std::uint64_t offset, 
       continue;
     }
     const std::size_t piece = std::min<std::size_t>(element.bytes - offset, bytes - done);
-    const std::uint64_t address = element.address + offset;
-    if (!permits(element, address, piece)) return false;
-    move(reinterpret_cast<std::byte*>(address), done, piece);
+    if (!move(element, element.address + offset, done, piece)) return false;
     done += piece;
     offset = 0;
   }
   return true;
 }
 
-auto permits(const MemoryTable& memory, std::uint32_t protection_domain, LocalUse use) {
-  return [&memory, protection_domain, use](const proto::Sge& element, std::uint64_t address,
-                                           std::size_t bytes) {
-    return memory.allows(element.lkey, address, bytes, protection_domain, use);
-  };
+bool put(const MemoryTable& memory, const proto::Sge& element, std::uint64_t address,
+         std::span<const std::byte> in) {
+  if (element.lkey == proto::kAnyMemoryLkey) return memory.process().write(address, in);
+  copy(reinterpret_cast<std::byte*>(address), in.data(), in.size());
+  return true;
 }
 
-auto copy_from(std::span<const std::byte> in) {
-  return [in](std::byte* to, std::size_t done, std::size_t bytes) {
-    copy(to, in.data() + done, bytes);
-  };
+bool take(const MemoryTable& memory, const proto::Sge& element, std::uint64_t address,
+          std::span<std::byte> out) {
+  if (element.lkey == proto::kAnyMemoryLkey) return memory.process().read(address, out);
+  copy(out.data(), reinterpret_cast<const std::byte*>(address), out.size());
+  return true;
 }
 
 }  // namespace
 
 bool gather(const MemoryTable& memory, std::uint32_t protection_domain,
             std::span<const proto::Sge> elements, std::uint64_t offset, std::span<std::byte> out) {
-  return for_each_piece(elements, offset, out.size(),
-                        permits(memory, protection_domain, LocalUse::kRead),
-                        [&](const std::byte* from, std::size_t done, std::size_t bytes) {
-                          copy(out.data() + done, from, bytes);
-                        });
+  return for_each_piece(
+      elements, offset, out.size(),
+      [&](const proto::Sge& element, std::uint64_t address, std::size_t done, std::size_t bytes) {
+        return memory.allows(element.lkey, address, bytes, protection_domain, LocalUse::kRead) &&
+               take(memory, element, address, out.subspan(done, bytes));
+      });
 }
 
 bool scatter(const MemoryTable& memory, std::uint32_t protection_domain,
              std::span<const proto::Sge> elements, std::uint64_t offset,
              std::span<const std::byte> in) {
-  return for_each_piece(elements, offset, in.size(),
-                        permits(memory, protection_domain, LocalUse::kWrite), copy_from(in));
+  return for_each_piece(
+      elements, offset, in.size(),
+      [&](const proto::Sge& element, std::uint64_t address, std::size_t done, std::size_t bytes) {
+        return memory.allows(element.lkey, address, bytes, protection_domain, LocalUse::kWrite) &&
+               put(memory, element, address, in.subspan(done, bytes));
+      });
 }
 
-void scatter_checked(std::span<const proto::Sge> elements, std::span<const std::byte> in) {
-  for_each_piece(elements, 0, in.size(), [](const auto&...) { return true; }, copy_from(in));
+bool scatter_checked(const MemoryTable& memory, std::span<const proto::Sge> elements,
+                     std::span<const std::byte> in) {
+  return for_each_piece(
+      elements, 0, in.size(),
+      [&](const proto::Sge& element, std::uint64_t address, std::size_t done, std::size_t bytes) {
+        return put(memory, element, address, in.subspan(done, bytes));
+      });
 }
 
 }  // namespace mapwire::nic_fw

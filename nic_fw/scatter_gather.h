@@ -1,5 +1,6 @@
 // Moves message bytes between packets and the scatter/gather elements of a work request. Keys are
-// checked at every move, because a region may have been deregistered since the request was posted.
+// checked at every move, because a region may have been deregistered since the request was posted;
+// and memory of kAnyMemoryLkey, because it may have been unmapped.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,8 @@
 
 namespace mapwire::nic_fw {
 
-// Fills `out` with the bytes from `offset` on. False: a key refuses (part may have been copied).
+// Fills `out` with the bytes from `offset` on. False: a key refuses, or memory is not there (part
+// may have been copied).
 // Precondition: the elements have offset + out.size() bytes.
 bool gather(const MemoryTable& memory, std::uint32_t protection_domain,
             std::span<const proto::Sge> elements, std::uint64_t offset, std::span<std::byte> out);
@@ -20,7 +22,8 @@ bool gather(const MemoryTable& memory, std::uint32_t protection_domain,
 bool scatter(const MemoryTable& memory, std::uint32_t protection_domain,
              std::span<const proto::Sge> elements, std::uint64_t offset,
              std::span<const std::byte> in);
-// Puts `in` to the beginning of elements that were checked in the same call of the NIC.
-void scatter_checked(std::span<const proto::Sge> elements, std::span<const std::byte> in);
+// Puts `in` to the beginning of elements whose keys were checked in the same call of the NIC.
+bool scatter_checked(const MemoryTable& memory, std::span<const proto::Sge> elements,
+                     std::span<const std::byte> in);
 
 }  // namespace mapwire::nic_fw

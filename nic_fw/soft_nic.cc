@@ -16,6 +16,7 @@
 #include "mapwire/nic_fw/soft_nic_impl.h"
 #include "mapwire/proto/packet.h"
 #include "mapwire/proto/ring_layout.h"
+#include "mapwire/runtime/log.h"
 
 namespace mapwire::nic_fw {
 namespace {
@@ -93,6 +94,13 @@ std::expected<void, Error> SoftNic::use_shared_memory(const SoftNicOptions& opti
   return {};
 }
 
+void SoftNic::warn_of_unchecked_copies() const {
+  if (engine_.memory().process().checks()) return;
+  log(LogLevel::kWarn,
+      "soft NIC: the system refuses process_vm_readv, so memory that is unmapped while a request "
+      "uses it ends the process; allow the call in the seccomp filter");
+}
+
 std::expected<std::unique_ptr<Nic>, Error> make_soft_nic(const SoftNicOptions& options,
                                                          std::unique_ptr<Wire> wire,
                                                          CounterBlock* counters) {
@@ -101,6 +109,7 @@ std::expected<std::unique_ptr<Nic>, Error> make_soft_nic(const SoftNicOptions& o
       CompletionRing::create(std::min(options.completion_entries, kFirstCompletionEntries));
   if (!completions) return std::unexpected(std::move(completions.error()));
   auto nic = std::make_unique<SoftNic>(options, std::move(wire), std::move(*completions), counters);
+  nic->warn_of_unchecked_copies();
   if (options.shared_memory) {
     if (auto usable = nic->use_shared_memory(options, counters); !usable) {
       return std::unexpected(std::move(usable.error()));

@@ -33,6 +33,9 @@ class SoftNic final : public Nic {
   std::expected<void, Error> use_shared_memory(const SoftNicOptions& options,
                                                CounterBlock* counters);
 
+  // In the log, if the kernel does not copy for us.
+  void warn_of_unchecked_copies() const;
+
   const NicAttributes& attributes() const override { return attributes_; }
   ConnectionManager* connection_manager() override { return &connection_manager_; }
   std::expected<QueuePairAddress, Error> open_queue_pair(const QueuePairOptions& options,

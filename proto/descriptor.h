@@ -13,9 +13,12 @@ namespace mapwire::proto {
 
 inline constexpr std::uint32_t kDescriptorVersion = 1;
 inline constexpr std::size_t kSgeMax = 3;
-// The lkey of memory that needs no registration at a NIC that shares the application's address
-// space.
+// lkeys of memory that needs no registration at a NIC that shares the application's address space:
+// any memory, which may even go while it is in use (the request fails then); and memory that the
+// poster keeps mapped until the request completes, which costs no care.
 inline constexpr std::uint32_t kAnyMemoryLkey = 0;
+inline constexpr std::uint32_t kSteadyMemoryLkey = 1;
+constexpr bool is_unregistered(std::uint32_t lkey) { return lkey <= kSteadyMemoryLkey; }
 // IBTA 9.7.1: a message holds at most 2^31 bytes.
 inline constexpr std::uint64_t kMessageBytesMax = std::uint64_t{1} << 31;
 

@@ -54,6 +54,9 @@ struct Access {
   bool remote_read = false;
   bool remote_write = false;
   bool remote_atomic = false;
+  // The memory may be unmapped while it is registered: what a peer then reads or writes there is
+  // refused, by a NIC that reads any memory. Not for atomics.
+  bool may_go = false;
 };
 
 // Keys of a memory region. lkey and rkey differ and are random, unless attributes().foreign.
@@ -159,7 +162,8 @@ class Nic {
   // delivered.
   virtual void close_queue_pair(Qpn qpn) = 0;
 
-  // Makes `memory` reachable under new keys. It must stay mapped until deregister_memory returns.
+  // Makes `memory` reachable under new keys. It must stay mapped until deregister_memory returns,
+  // unless access.may_go.
   // Errors: kInvalidArgument (empty), kLimitReached, kOutOfMemory.
   virtual std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory,
                                                            Access access,

@@ -89,7 +89,7 @@ std::optional<PinningNic::Request> PinningNic::stage(std::span<Sge> elements,
   std::uint64_t offset = piece->offset;
   for (Sge& element : elements) {
     element.address = staging_.address(std::exchange(offset, offset + element.bytes));
-    element.lkey = proto::kAnyMemoryLkey;
+    element.lkey = proto::kSteadyMemoryLkey;
   }
   Request request{.piece = *piece};
   if (use == Use::kWrite) request.sinks = std::move(*found);

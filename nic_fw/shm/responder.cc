@@ -71,6 +71,16 @@ bool take_receive(Core& core, QueuePair& qp) {
   return true;
 }
 
+bool place_in_receive(const Core& core, const QueuePair& qp, const Cell& cell,
+                      std::span<const std::byte> payload) {
+  const Responder& responder = qp.responder;
+  const auto elements = elements_of(*responder.receive);
+  // take_receive() has just looked.
+  if (cell.first()) return scatter_checked(core.memory, elements, payload);
+  return scatter(core.memory, qp.options.protection_domain, elements, responder.message_bytes,
+                 payload);
+}
+
 void on_send(Core& core, QueuePair& qp, const Cell& cell, std::span<const std::byte> payload) {
   Responder& responder = qp.responder;
   if (cell.first()) {
@@ -82,11 +92,7 @@ void on_send(Core& core, QueuePair& qp, const Cell& cell, std::span<const std::b
     fail_receive(core, qp, Code::kReceiveTooSmall, Code::kRemoteInvalidRequest);
     return;
   }
-  const auto elements = elements_of(*responder.receive);
-  if (cell.first()) {
-    scatter_checked(elements, payload);  // take_receive() has just looked
-  } else if (!scatter(core.memory, qp.options.protection_domain, elements, responder.message_bytes,
-                      payload)) {
+  if (!place_in_receive(core, qp, cell, payload)) {
     fail_receive(core, qp, Code::kLocalProtection, Code::kRemoteOperational);
     return;
   }
@@ -125,13 +131,12 @@ void on_write(Core& core, QueuePair& qp, const Cell& cell, std::span<const std::
   const auto immediate = immediate_of(cell);
   // The receive comes first: while there is none the message has no end.
   if (cell.last() && immediate && !take_receive(core, qp)) return;
-  const std::uint64_t bytes = cell.first() ? target.bytes : payload.size();
-  if (!permitted(core, qp, target, bytes, RemoteUse::kWrite)) {
+  const bool begins = cell.first() && !cell.last();
+  if ((begins && !permitted(core, qp, target, target.bytes, RemoteUse::kWrite)) ||
+      !core.memory.write_for_peer(target.rkey, target.address, payload,
+                                  qp.options.protection_domain)) {
     refuse_access(core, qp);
     return;
-  }
-  if (!payload.empty()) {
-    std::memcpy(reinterpret_cast<std::byte*>(target.address), payload.data(), payload.size());
   }
   responder.message_bytes += payload.size();
   if (!cell.last()) return;

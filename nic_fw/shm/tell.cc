@@ -29,14 +29,8 @@ bool say(QueuePair& qp, const CellFields& head) {
 // accepted.
 bool read(const Core& core, const QueuePair& qp, const Response& response,
           std::span<std::byte> to) {
-  if (to.empty()) return true;
   const proto::ShmTarget& source = response.source;
-  if (!core.memory.allows(source.rkey, source.address, to.size(), qp.options.protection_domain,
-                          RemoteUse::kRead)) {
-    return false;
-  }
-  std::memcpy(to.data(), reinterpret_cast<const std::byte*>(source.address), to.size());
-  return true;
+  return core.memory.read_for_peer(source.rkey, source.address, to, qp.options.protection_domain);
 }
 
 // One cell of the oldest READ that is not answered. False: no room.

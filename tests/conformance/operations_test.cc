@@ -210,23 +210,6 @@ TEST_P(Operations, more_reads_and_atomics_than_the_limit_wait_their_turn) {
   }
 }
 
-TEST_P(Operations, use_any_memory_where_the_nic_reads_any) {
-  if (!nic(0).attributes().reads_any_memory) GTEST_SKIP() << "this NIC needs registered memory";
-  const Connection connection = connect();
-  std::vector<std::byte> source(5000, std::byte{0x5a});
-  std::vector<std::byte> target(5000);
-  const auto any = [](std::vector<std::byte>& memory) {
-    return Sge{.address = reinterpret_cast<std::uint64_t>(memory.data()),
-               .bytes = static_cast<std::uint32_t>(memory.size()),
-               .lkey = proto::kAnyMemoryLkey};
-  };
-  EXPECT_TRUE(post_receive(connection.right, receive_into(1, {any(target)})));
-  EXPECT_TRUE(post_send(connection.left, send_of(2, {any(source)})));
-  expect_completion(connection.right, 1);
-  expect_completion(connection.left, 2);
-  EXPECT_EQ(target, source);
-}
-
 INSTANTIATE_TEST_SUITE_P(Nics, Operations, ::testing::ValuesIn(columns()), column_name);
 
 }  // namespace

@@ -128,11 +128,11 @@ void scribble(std::span<std::byte> bytes, Input& input) {
   }
 }
 
-// Keys of registered memory, by which addresses are checked: kAnyMemoryLkey would name any address
-// of this process, which is its right and would end it.
+// Keys of registered memory, by which addresses are checked: without one they would name any
+// address of this process, which is its right and would end it.
 void use_region_key(std::span<proto::Sge> elements, std::uint32_t lkey) {
   for (proto::Sge& element : elements) {
-    if (element.lkey == proto::kAnyMemoryLkey) element.lkey = lkey;
+    if (proto::is_unregistered(element.lkey)) element.lkey = lkey;
   }
 }
 

@@ -13,7 +13,7 @@ namespace {
 using proto::Opcode;
 using proto::WorkOpcode;
 
-class Atomic : public testing::Test {
+class Atomic : public ::testing::Test {
  protected:
   void SetUp() override {
     keys_ = *pair_.b.engine.register_memory(std::as_writable_bytes(std::span{words_}),

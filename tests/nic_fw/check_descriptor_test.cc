@@ -14,7 +14,7 @@ using proto::WorkOpcode;
 
 constexpr std::uint32_t kDomain = 1;
 
-class CheckDescriptor : public testing::Test {
+class CheckDescriptor : public ::testing::Test {
  protected:
   proto::SendDescriptor send(WorkOpcode opcode, std::uint32_t bytes = 8, std::uint32_t lkey = 0) {
     proto::SendDescriptor descriptor;

@@ -17,6 +17,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/environment.h"
 #include "tests/nic_fw/cm_pair.h"
 
 namespace mapwire::nic_fw {
@@ -183,15 +184,11 @@ class Simulation {
   int established_ = 0;
 };
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST(CmSimulation, every_connection_ends_once_whatever_the_network_does) {
-  const std::uint64_t first = number_from("MAPWIRE_CM_SEED", 1);
-  const std::uint64_t last =
-      std::getenv("MAPWIRE_CM_SEED") != nullptr ? first : number_from("MAPWIRE_TEST_SEEDS", 200);
+  const std::uint64_t first = testing::number_from("MAPWIRE_CM_SEED", 1);
+  const std::uint64_t last = std::getenv("MAPWIRE_CM_SEED") != nullptr
+                                 ? first
+                                 : testing::number_from("MAPWIRE_TEST_SEEDS", 200);
   int established = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("replay: MAPWIRE_CM_SEED=" + std::to_string(seed) +

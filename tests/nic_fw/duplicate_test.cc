@@ -43,7 +43,7 @@ TEST(Duplicate, a_write_does_not_overwrite_what_came_later) {
   EXPECT_EQ(target, test_bytes(10, 2));
 }
 
-class DuplicateRead : public testing::Test {
+class DuplicateRead : public ::testing::Test {
  protected:
   void SetUp() override {
     keys_ = *peer_.host.engine.register_memory(source_, {.remote_read = true}, 1);
@@ -115,11 +115,26 @@ TEST_F(DuplicateRead, is_answered_before_younger_ones) {
   }
 }
 
-TEST_F(DuplicateRead, is_refused_when_the_region_is_gone) {
+// The peer had its answer and said so, in other words, before the repetition came.
+TEST_F(DuplicateRead, that_finds_the_region_gone_is_dropped) {
+  std::vector<std::byte> other(10);
+  const auto others = *peer_.host.engine.register_memory(other, {.remote_read = true}, 1);
   peer_.give(read(0, 0, 1000));
   peer_.take();
   peer_.host.engine.deregister_memory(keys_.lkey);
   peer_.give(read(1, 256, 744));
+  EXPECT_TRUE(peer_.take().empty());
+  EXPECT_TRUE(peer_.host.async_events().empty());
+  peer_.give(peer_.with_reth(Opcode::kReadRequest, 4,
+                             {.address = address_of(other), .rkey = others.rkey, .length = 10}));
+  EXPECT_EQ(peer_.take().size(), 1U);
+}
+
+TEST_F(DuplicateRead, that_is_not_answered_in_full_is_refused_when_the_region_is_gone) {
+  peer_.give(read(0, 0, 1000));
+  EXPECT_EQ(peer_.host.transmit(peer_.now_ns, true, 1).size(), 1U);
+  peer_.host.engine.deregister_memory(keys_.lkey);
+  peer_.give(read(0, 0, 1000));
   peer_.expect_nak(NakCode::kRemoteAccessError);
 }
 

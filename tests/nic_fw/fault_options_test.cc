@@ -32,19 +32,19 @@ struct BadCase {
   std::string_view cause;
 };
 
-class BadFaultOptions : public testing::TestWithParam<BadCase> {};
+class BadFaultOptions : public ::testing::TestWithParam<BadCase> {};
 
 TEST_P(BadFaultOptions, are_refused_with_the_cause_and_an_example) {
   const auto options = parse_fault_options(GetParam().text);
   ASSERT_FALSE(options);
   EXPECT_EQ(options.error().code, Code::kBadOption);
-  EXPECT_THAT(options.error().message, testing::HasSubstr(std::string{GetParam().cause}));
-  EXPECT_THAT(options.error().message, testing::HasSubstr("seed=7"));
+  EXPECT_THAT(options.error().message, ::testing::HasSubstr(std::string{GetParam().cause}));
+  EXPECT_THAT(options.error().message, ::testing::HasSubstr("seed=7"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, BadFaultOptions,
-    testing::Values(
+    ::testing::Values(
         BadCase{"lost=0.1", "\"lost=0.1\" has an unknown key"},
         BadCase{"loss", "\"loss\" is not key=value"}, BadCase{"loss=0.1,", "\"\" is not key=value"},
         BadCase{",loss=0.1", "\"\" is not key=value"}, BadCase{"loss=", "\"loss=\" needs a number"},

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kNoDue = std::numeric_limits<std::uint64_t>::max();
 
-class FaultWireTest : public testing::Test {
+class FaultWireTest : public ::testing::Test {
  protected:
   void make(const FaultOptions& options) {
     auto recorder = std::make_unique<RecordingWire>();

@@ -13,7 +13,7 @@ namespace {
 using proto::Opcode;
 using proto::WorkOpcode;
 
-class HostileAnswer : public testing::Test {
+class HostileAnswer : public ::testing::Test {
  protected:
   void read(std::size_t bytes) {
     peer_.post(remote_of(1, WorkOpcode::kRead, std::span{buffer_}.first(bytes), 0x1000, 1));

@@ -19,7 +19,7 @@ using proto::Opcode;
 
 constexpr std::uint32_t kPathMtu = 256;
 
-class HostileRequest : public testing::Test {
+class HostileRequest : public ::testing::Test {
  protected:
   void SetUp() override {
     keys_ = *peer_.host.engine.register_memory(

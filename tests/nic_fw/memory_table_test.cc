@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kTableDomain = 3;
 
-class MemoryTableTest : public testing::Test {
+class MemoryTableTest : public ::testing::Test {
  protected:
   MemoryKeys add(Access access) { return *table_.add(memory_, access, kTableDomain, random_); }
   std::uint64_t start() const { return reinterpret_cast<std::uint64_t>(memory_.data()); }
@@ -80,9 +80,11 @@ TEST_F(MemoryTableTest, refuses_keys_of_removed_regions) {
 }
 
 TEST_F(MemoryTableTest, any_memory_needs_no_region_but_must_not_wrap) {
-  EXPECT_TRUE(table_.allows(proto::kAnyMemoryLkey, start(), 100, kTableDomain, LocalUse::kWrite));
-  EXPECT_FALSE(table_.allows(proto::kAnyMemoryLkey, UINT64_MAX, 2, kTableDomain, LocalUse::kRead));
-  EXPECT_FALSE(table_.allows(proto::kAnyMemoryLkey, start(), 100, kTableDomain, RemoteUse::kRead));
+  for (const auto lkey : {proto::kAnyMemoryLkey, proto::kSteadyMemoryLkey}) {
+    EXPECT_TRUE(table_.allows(lkey, start(), 100, kTableDomain, LocalUse::kWrite));
+    EXPECT_FALSE(table_.allows(lkey, UINT64_MAX, 2, kTableDomain, LocalUse::kRead));
+    EXPECT_FALSE(table_.allows(lkey, start(), 100, kTableDomain, RemoteUse::kRead));
+  }
 }
 
 TEST_F(MemoryTableTest, says_when_it_is_full_and_takes_more_after_a_removal) {

@@ -13,7 +13,7 @@ namespace {
 
 using proto::Opcode;
 
-class OnPacket : public testing::Test {
+class OnPacket : public ::testing::Test {
  protected:
   void SetUp() override { peer_.post(receive_of(1, buffer_)); }
   const EngineCounters& counters() const { return peer_.host.counters(); }

@@ -31,11 +31,11 @@ namespace mapwire::nic_fw {
 namespace {
 
 using proto::Opcode;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 constexpr std::uint16_t kOtherPort = 40'000;
 
-class PcapWireTest : public testing::Test {
+class PcapWireTest : public ::testing::Test {
  protected:
   void SetUp() override {
     path_ = testing::TempDir() + "mapwire_pcap_test." + std::to_string(getpid());
@@ -115,7 +115,7 @@ TEST_F(PcapWireTest, refuses_a_file_it_cannot_write) {
     const auto wire = make_pcap_wire(std::make_unique<RecordingWire>(), {.file = file});
     ASSERT_FALSE(wire);
     EXPECT_EQ(wire.error().code, Code::kBadFile);
-    EXPECT_THAT(wire.error().message, testing::HasSubstr(file));
+    EXPECT_THAT(wire.error().message, ::testing::HasSubstr(file));
     EXPECT_NE(wire.error().os_errno, 0);
   }
 }

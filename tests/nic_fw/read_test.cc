@@ -12,7 +12,7 @@ namespace {
 using proto::Opcode;
 using proto::WorkOpcode;
 
-class Read : public testing::Test {
+class Read : public ::testing::Test {
  protected:
   void SetUp() override {
     keys_ = *pair_.b.engine.register_memory(source_, {.remote_read = true}, 1);

@@ -165,7 +165,7 @@ TEST(Retransmit, a_flight_is_limited) {
 }
 
 // Go-back-N over both engines: each loss alone, of every packet of an exchange.
-class LossOfOne : public testing::TestWithParam<int> {};
+class LossOfOne : public ::testing::TestWithParam<int> {};
 
 TEST_P(LossOfOne, is_recovered) {
   Pair pair{{.path_mtu = 256}};

@@ -30,7 +30,7 @@ TEST(ShmCompletions, of_what_fails_between_two_polls_wait_for_the_second) {
   }
   ASSERT_EQ(in, out);
   proto::SendDescriptor bad{.cookie = 3, .sge_count = 1};
-  bad.sge[0] = {.address = reinterpret_cast<std::uint64_t>(&out), .bytes = 8, .lkey = 1};
+  bad.sge[0] = {.address = reinterpret_cast<std::uint64_t>(&out), .bytes = 8, .lkey = 99};
   ASSERT_TRUE(near->post_send(here.qpn, bad, Now{}));
   ASSERT_EQ(near->poll(completions, Now{}).completions, 1U);
   EXPECT_EQ(completions[0].cookie, 3U);

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -20,6 +19,7 @@
 #include "mapwire/nic_fw/shm/descriptor_passing.h"
 #include "mapwire/nic_fw/shm/meeting_place.h"
 #include "mapwire/proto/shm_wire.h"
+#include "tests/environment.h"
 #include "tests/nic_fw/forged_cell.h"
 #include "tests/nic_fw/shm_test_support.h"
 
@@ -28,10 +28,7 @@ namespace {
 
 using namespace shm_test;
 
-std::uint64_t seed() {
-  const char* given = std::getenv("MAPWIRE_TEST_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
+std::uint64_t seed() { return testing::number_from("MAPWIRE_TEST_SEED", std::random_device{}()); }
 
 class Hostile : public ::testing::Test {
  protected:

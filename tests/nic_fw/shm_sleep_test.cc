@@ -6,12 +6,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
 #include <thread>
 
+#include "tests/environment.h"
 #include "tests/nic_fw/shm_test_support.h"
 
 namespace mapwire::nic_fw {
@@ -20,10 +20,7 @@ namespace {
 using namespace shm_test;
 
 // MAPWIRE_TEST_SLEEPS: how often.
-std::uint64_t rounds() {
-  const char* given = std::getenv("MAPWIRE_TEST_SLEEPS");
-  return given != nullptr ? std::stoull(given) / 2 : 5000;
-}
+std::uint64_t rounds() { return testing::number_from("MAPWIRE_TEST_SLEEPS", 10'000) / 2; }
 
 // Sleeps until a receive has completed; false if it was not woken.
 bool sleep_for_message(Nic& nic) {

@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t kNothingDue = std::numeric_limits<std::uint64_t>::max();
 
 // Two wires, one link for both directions' packets unless a test adds more.
-class SimWireTest : public testing::Test {
+class SimWireTest : public ::testing::Test {
  protected:
   void attach(const SimLinkOptions& options) {
     link_ = network_.add_link(options);

@@ -12,7 +12,7 @@ namespace {
 using proto::Opcode;
 using proto::WorkOpcode;
 
-class Write : public testing::Test {
+class Write : public ::testing::Test {
  protected:
   void SetUp() override {
     keys_ = *pair_.b.engine.register_memory(target_, {.remote_write = true}, 1);

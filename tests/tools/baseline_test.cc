@@ -14,13 +14,13 @@
 namespace mapwire::tools {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr std::uint64_t kSliceNs = 2'000'000;
 constexpr int kNoProcessor = 1023;
 
 // The near end is the thread of the test, which is bound meanwhile.
-class Baselines : public testing::Test {
+class Baselines : public ::testing::Test {
  public:
   Baselines() { sched_getaffinity(0, sizeof(allowed_), &allowed_); }
   ~Baselines() override { sched_setaffinity(0, sizeof(allowed_), &allowed_); }

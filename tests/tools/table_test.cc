@@ -11,7 +11,7 @@
 namespace mapwire::tools {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 constexpr std::array<Column, 3> kColumns{{{"#bytes", 0}, {"t_min[usec]"}, {"rate", 6}}};
 

@@ -9,8 +9,8 @@
 namespace mapwire::tools {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 // The options, or nothing if the parser or conflict() refused; then `why`.
 struct Parsed {

@@ -59,7 +59,7 @@ TEST(Bulk, repairs_the_lost_response_of_a_lonely_read_without_timeouts) {
 }
 
 // Queue of the bottleneck in bytes, start of the second flow.
-class BulkPair : public testing::TestWithParam<std::tuple<std::size_t, std::uint64_t>> {};
+class BulkPair : public ::testing::TestWithParam<std::tuple<std::size_t, std::uint64_t>> {};
 
 TEST_P(BulkPair, shares_a_bottleneck_within_two_to_one) {
   const auto [queue_bytes, start_ns] = GetParam();
@@ -76,9 +76,9 @@ TEST_P(BulkPair, shares_a_bottleneck_within_two_to_one) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Queues, BulkPair,
-                         testing::Combine(testing::Values(300'000, 1'250'000, 2'500'000,
-                                                          10'000'000),
-                                          testing::Values(0, 500'000'000)));
+                         testing::Combine(::testing::Values(300'000, 1'250'000, 2'500'000,
+                                                            10'000'000),
+                                          ::testing::Values(0, 500'000'000)));
 
 }  // namespace
 }  // namespace mapwire::nic_fw::sim

@@ -13,6 +13,10 @@ add_test(NAME sim.planted_bugs_are_caught_by_a_verdict_alone
 set_tests_properties(sim.planted_bugs_are_caught_by_a_verdict_alone PROPERTIES
   PASS_REGULAR_EXPRESSION "^NOT caught: exit status 1")
 
+# Known at once when the code under a bug has changed, not when all are built.
+add_test(NAME sim.planted_bugs_stand
+  COMMAND ${Python3_EXECUTABLE} ${planted_bugs} stand ${PROJECT_SOURCE_DIR}/nic_fw)
+
 # What all of them share, compiled once.
 add_library(sim_soak_program OBJECT EXCLUDE_FROM_ALL soak.cc)
 target_link_libraries(sim_soak_program PRIVATE mapwire_flags sim CLI11::CLI11)

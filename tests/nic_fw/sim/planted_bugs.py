@@ -2,6 +2,7 @@
 """Bugs planted into the engine, one per recovery path, to show that the simulator finds them.
 
 usage: planted_bugs.py list                      "name file check" of each, for CMake
+       planted_bugs.py stand SOURCES             0 if all can be planted into SOURCES
        planted_bugs.py plant NAME SOURCE OUTPUT  writes SOURCE with the bug to OUTPUT
        planted_bugs.py expect NAME PROGRAM       runs PROGRAM, which has the bug: 0 if it is caught
 
@@ -107,9 +108,9 @@ BUGS = [
         ""),
     # A duplicate READ that starts in the middle is answered with the bytes of the start.
     Bug("duplicate_read_from_start", "read_response.cc",
-        "const std::uint64_t address = resource.read.address + part.offset;",
-        "const std::uint64_t address = resource.read.address + part.offset -\n"
-        "      (resource.respond_first - resource.first_psn) * qp.peer.path_mtu;"),
+        "resource.read.rkey, resource.read.address + part.offset, payload,",
+        "resource.read.rkey, resource.read.address + part.offset -\n"
+        "      (resource.respond_first - resource.first_psn) * qp.peer.path_mtu, payload,"),
     # A duplicate READ is not answered.
     Bug("duplicate_read_dropped", "on_duplicate.cc",
         "if (valid) respond_from(responder, *resource, psn);",
@@ -178,12 +179,12 @@ def find(name):
     return next(bug for bug in BUGS if bug.name == name)
 
 
-def plant(bug, source, output):
+def planted(bug, source):
     text = Path(source).read_text()
     if text.count(bug.line) != 1:
         sys.exit(f"{bug.name}: nic_fw/{bug.file} has {text.count(bug.line)} times, not once:\n"
                  f"  {bug.line}\nwrite the bug anew for the code as it is now")
-    Path(output).write_text(text.replace(bug.line, bug.planted))
+    return text.replace(bug.line, bug.planted)
 
 
 def expect(bug, program):
@@ -204,7 +205,10 @@ def main():
         case ["list"]:
             print("\n".join(f"{bug.name} {bug.file} {bug.check}" for bug in BUGS))
         case ["plant", name, source, output]:
-            plant(find(name), source, output)
+            Path(output).write_text(planted(find(name), source))
+        case ["stand", sources]:
+            for bug in BUGS:
+                planted(bug, Path(sources, bug.file))
         case ["expect", name, program]:
             text, status = expect(find(name), program)
             print(text)

@@ -1,24 +1,20 @@
 // Seeds 1 to MAPWIRE_TEST_SEEDS (environment): a few by default, 10,000 for a release.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "tests/environment.h"
 #include "tests/nic_fw/sim/seed_run.h"
 #include "tests/nic_fw/sim/seed_sweep.h"
 
 namespace mapwire::nic_fw::sim {
 namespace {
 
-std::uint64_t seeds() {
-  constexpr std::uint64_t kReducedCount = 300;
-  const char* text = std::getenv("MAPWIRE_TEST_SEEDS");
-  return text == nullptr ? kReducedCount : std::stoull(text);
-}
+constexpr std::uint64_t kReducedCount = 300;
 
 TEST(Seeds, pass_and_visit_every_recovery) {
-  const std::uint64_t count = seeds();
+  const std::uint64_t count = testing::number_from("MAPWIRE_TEST_SEEDS", kReducedCount);
   const SeedSweep sweep = sweep_seeds(1, count, {}, [](std::uint64_t, const SeedRunOptions&) {});
   ASSERT_EQ(sweep.failure, "");
   EXPECT_EQ(judge_recovery(sweep), "");
