@@ -60,12 +60,16 @@ const std::array kRows{
     OptionRow{
         "MAPWIRE_TLB", SwitchKind{&Options::tlb_off, "on", "off"},
         "On an RDMA device. With `on` memory that is used again stays pinned between requests, "
-        "as far as the kernel tells of its changes. With `off` each request pins its memory "
-        "for itself."},
+        "as far as the kernel tells of its changes. With `off` each request that is not copied "
+        "pins its memory for itself."},
     OptionRow{
         "MAPWIRE_TLB_POLICY", SwitchKind{&Options::tlb_lru, "clock", "lru"},
         "Which memory is unpinned when other memory wants room: with `clock` some that was not "
         "used lately, with `lru` what was not used for longest."},
+    OptionRow{"MAPWIRE_TLB_COPY", SizeKind{&Options::tlb_copy_bytes},
+              "On an RDMA device. Messages of up to so many bytes, in memory that is not pinned, "
+              "are copied to where it is, as long as there is room: cheaper than to pin it for one "
+              "request. With 0 none are."},
     OptionRow{"MAPWIRE_PIN_BUDGET", SizeKind{&Options::pin_budget_bytes},
               "How much memory a context pins on an RDMA device. With 0 seven eighths of the limit "
               "on locked memory (RLIMIT_MEMLOCK), if it binds this process, and at most half of "

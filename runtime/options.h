@@ -33,6 +33,7 @@ struct Options {
   std::uint64_t spin_ns = 50'000;
   bool tlb_off = false;
   bool tlb_lru = false;
+  std::uint64_t tlb_copy_bytes = 16 << 10;
   std::uint64_t pin_budget_bytes = 0;
   std::uint64_t seed = 0;
   friend bool operator==(const Options&, const Options&) = default;

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kEntries = 16'384;
 // Eight pieces to send (a quarter of the budget), and always one to receive.
 constexpr std::size_t kPiecesOfBudget = 32;
+constexpr std::size_t kCopyShare = 16;  // the part of the budget that slots for copies have at most
 
 std::size_t piece_of(std::size_t budget_bytes) {
   const std::size_t pages = budget_bytes / kPiecesOfBudget & ~(kPageBytes - 1);
@@ -30,7 +31,8 @@ Tlb::Tlb(Nic& nic, std::uint32_t protection_domain, const TlbOptions& options,
       ranges_{kEntries},
       replacement_{Replacement::make(options.policy, kEntries)},
       entries_{kEntries},
-      uses_{kEntries} {
+      uses_{kEntries},
+      copy_slots_{options.copy_bytes, options.limits.bytes / kCopyShare} {
   free_.reserve(kEntries);
   if (!options.keep) {
     not_kept_reason_ = "switched off";
@@ -71,6 +73,7 @@ std::expected<Translation, Code> Tlb::translate(std::span<const std::byte> memor
 Translation Tlb::use_again(TranslationId id) {
   counters_.hits.add();
   replacement_->touch(id);
+  entries_[id].found = true;
   if (uses_[id]++ == 0) note_use(entries_[id]);
   return {.lkey = entries_[id].lkey, .id = id};
 }
@@ -80,16 +83,18 @@ Tlb::Holds Tlb::holds(TranslationId id, const Range& pages, Use use) {
   const Entry& entry = entries_[id];
   const bool fits_use =
       use == Use::kSend || (entry.writable && (entry.receive || use != Use::kReceive));
-  const auto verdict = !fits_use ? AddressWatch::Verdict::kChanged
-                       : verify_ ? watch_->verify(*entry.slot, pages)
-                                 : AddressWatch::Verdict::kSame;
+  if (!fits_use) {
+    forget(id);
+    return Holds::kNo;
+  }
+  const auto verdict = verify_ ? watch_->verify(*entry.slot, pages) : AddressWatch::Verdict::kSame;
   switch (verdict) {
     case AddressWatch::Verdict::kSame: return Holds::kYes;
     case AddressWatch::Verdict::kChanging: counters_.refused.add(); return Holds::kNotNow;
     case AddressWatch::Verdict::kChanged: break;
   }
-  if (fits_use) counters_.stale.add();
-  forget(id);
+  counters_.stale.add();
+  forget_changed(id);
   return Holds::kNo;
 }
 
@@ -114,8 +119,17 @@ void Tlb::forget(TranslationId id) {
   if (uses_[id] == 0) free(id);
 }
 
+void Tlb::forget_changed(TranslationId id) {
+  repeats_.on_change(ranges_.range(id), entries_[id].found);
+  forget(id);
+}
+
 void Tlb::free(TranslationId id) {
-  unpin(entries_[id]);
+  if (const auto copy = entries_[id].copy) {
+    copy_slots_.give_back(*copy);
+  } else {
+    unpin(entries_[id]);
+  }
   entries_[id] = {};
   free_.push_back(id);
 }
@@ -125,7 +139,7 @@ void Tlb::reap() {
   ranges_.for_each([this](TranslationId id) {
     if (!watch_->dead(*entries_[id].slot)) return;
     counters_.reaped.add();
-    forget(id);
+    forget_changed(id);
   });
 }
 

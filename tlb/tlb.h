@@ -22,7 +22,9 @@
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/lazy_memory.h"
 #include "mapwire/runtime/nic.h"
+#include "mapwire/runtime/process_memory.h"
 #include "mapwire/tlb/address_watch.h"
+#include "mapwire/tlb/copy_slots.h"
 #include "mapwire/tlb/pin_budget.h"
 #include "mapwire/tlb/range_map.h"
 #include "mapwire/tlb/repeats.h"
@@ -37,7 +39,10 @@ inline constexpr std::size_t kPieceBytesMax = std::size_t{1} << 20;
 struct TlbOptions {
   PinLimits limits;
   Policy policy = Policy::kClock;
-  bool keep = true;    // false: every request pins for itself
+  // Messages of up to so many bytes whose memory is not kept are copied, as long as slots last,
+  // which have a sixteenth of the budget. 0: none.
+  std::size_t copy_bytes = 0;
+  bool keep = true;    // false: every request that is not copied pins for itself
   bool verify = true;  // false: for tests that show what verification is for
 };
 
@@ -54,6 +59,8 @@ using TranslationId = std::uint32_t;
 struct Translation {
   std::uint32_t lkey = 0;
   TranslationId id = 0;  // for release()
+  // Where the bytes are instead, as they were when it was asked for. Null: in the memory itself.
+  const std::byte* copy = nullptr;
 };
 
 class Tlb {
@@ -106,10 +113,12 @@ class Tlb {
   struct Entry {
     std::size_t bytes = 0;  // charged
     std::uint32_t lkey = 0;
-    std::optional<SlotId> slot;
-    bool kept = false;  // in ranges_; otherwise it goes when it is out of use
+    std::optional<SlotId> slot{};
+    bool kept = false;   // in ranges_; otherwise it goes when it is out of use
+    bool found = false;  // since it was kept
     bool writable = false;
     bool receive = false;
+    std::optional<std::uint32_t> copy{};  // a slot; nothing else is pinned then
   };
   using Pinned = std::expected<std::uint32_t, Code>;  // an lkey
 
@@ -127,6 +136,10 @@ class Tlb {
                                              Use use);
   Translation enter(const Entry& entry, const Range* kept_range);
 
+  // Copying (tlb_copy.cc).
+  std::optional<Translation> copy(std::span<const std::byte> memory);
+  bool pin_copy_slots();
+
   // Pinning (tlb_pin.cc).
   Pinned pin(std::span<const std::byte> memory, const Range& pages, Use use);
   // So that `left` bytes are free even then.
@@ -136,6 +149,7 @@ class Tlb {
   void note_use(const Entry& entry);
   void unpin(const Entry& entry);
   void forget(TranslationId id);
+  void forget_changed(TranslationId id);
   void free(TranslationId id);
   bool numbers_left() const { return !free_.empty() || fresh_ < entries_.size(); }
 
@@ -160,6 +174,10 @@ class Tlb {
   std::size_t receive_bytes_in_use_ = 0;  // of them
   std::unordered_map<std::uint32_t, std::size_t> explicit_bytes_;  // by lkey
   std::size_t exposed_bytes_ = 0;                                  // of them
+  ProcessMemory process_memory_;
+  CopySlots copy_slots_;
+  std::optional<std::uint32_t> copies_lkey_;  // while they are pinned
+  bool copies_tried_ = false;
   std::uint64_t deaths_seen_ = 0;
 };
 

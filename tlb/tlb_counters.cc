@@ -11,6 +11,7 @@ TlbCounters TlbCounters::in(CounterBlock* block) {
       .stale = block->counter("tlb.stale"),
       .cached = block->counter("tlb.cached"),
       .per_operation = block->counter("tlb.per_operation"),
+      .copied = block->counter("tlb.copied"),
       .not_kept = block->counter("tlb.not_kept"),
       .evicted = block->counter("tlb.evicted"),
       .reaped = block->counter("tlb.reaped"),

@@ -12,6 +12,7 @@ struct TlbCounters {
   Counter stale;          // it did not hold any more: it was found out in time
   Counter cached;         // translations made to be kept
   Counter per_operation;  // and those made for one request
+  Counter copied;         // and those of a copy of the memory
   Counter not_kept;       // memory of which none may be kept, or that could not be watched
   Counter evicted;        // given up for room
   Counter reaped;         // given up as their memory had changed

@@ -13,7 +13,11 @@ std::expected<Translation, Code> Tlb::fill(std::span<const std::byte> memory, co
   if (const auto mapping = mapping_worth_keeping(pages, use)) {
     auto slot = watch_->add(pages, *mapping);
     if (!slot && watch_->full() && evict()) slot = watch_->add(pages, *mapping);
-    if (slot) return fill_watched(*slot, pages, use);
+    if (slot) {
+      const auto filled = fill_watched(*slot, pages, use);
+      // What can not be pinned now may still be copied.
+      if (filled || filled.error() != Code::kWouldBlock) return filled;
+    }
     counters_.not_kept.add();
   }
   return fill_once(memory, pages, use);
@@ -55,6 +59,9 @@ std::expected<Translation, Code> Tlb::fill_watched(SlotId slot, const Range& pag
 
 std::expected<Translation, Code> Tlb::fill_once(std::span<const std::byte> memory,
                                                 const Range& pages, Use use) {
+  if (use == Use::kSend) {
+    if (const auto copied = copy(memory)) return *copied;
+  }
   const auto lkey = pin(memory, pages, use);
   if (!lkey) return std::unexpected(lkey.error());
   counters_.per_operation.add();

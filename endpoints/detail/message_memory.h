@@ -87,8 +87,8 @@ class MessageMemory {
   std::byte* sends_;
   MemoryKeys word_keys_;
   // A NIC that reads any memory finds it without a key, which saves it looking one up.
-  std::uint32_t words_lkey_ = proto::kAnyMemoryLkey;
-  std::uint32_t slots_lkey_ = proto::kAnyMemoryLkey;
+  std::uint32_t words_lkey_ = proto::kSteadyMemoryLkey;
+  std::uint32_t slots_lkey_ = proto::kSteadyMemoryLkey;
 };
 
 }  // namespace mapwire::detail

@@ -11,6 +11,7 @@ namespace {
 tlb::TlbOptions tlb_options(const Options& options, const NicAttributes& nic) {
   tlb::TlbOptions result{.limits = tlb::default_pin_limits(nic.memory_regions_max),
                          .policy = options.tlb_lru ? tlb::Policy::kLru : tlb::Policy::kClock,
+                         .copy_bytes = options.tlb_copy_bytes,
                          .keep = !options.tlb_off,
                          .verify = test_seam().verify_translations};
   if (options.pin_budget_bytes != 0) result.limits.bytes = options.pin_budget_bytes;
@@ -50,9 +51,9 @@ std::span<const std::byte> NicMemory::first_piece(std::span<const std::byte> mem
 std::expected<MemoryKeys, Code> NicMemory::expose(std::span<const std::byte> piece) {
   if (tlb_) return tlb_->expose(piece);
   // It is only read.
-  const auto keys =
-      nic_.register_memory({const_cast<std::byte*>(piece.data()), piece.size()},
-                           {.local_write = false, .remote_read = true}, kProtectionDomain);
+  const auto keys = nic_.register_memory(
+      {const_cast<std::byte*>(piece.data()), piece.size()},
+      {.local_write = false, .remote_read = true, .may_go = true}, kProtectionDomain);
   if (!keys) return std::unexpected(keys.error().code);
   return *keys;
 }

@@ -42,7 +42,7 @@ class ProbeMemory {
   }
 
   std::unique_ptr<Memory> memory_;
-  std::uint32_t lkey_ = proto::kAnyMemoryLkey;
+  std::uint32_t lkey_ = proto::kSteadyMemoryLkey;
 };
 
 }  // namespace mapwire::detail

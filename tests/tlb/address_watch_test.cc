@@ -124,7 +124,7 @@ TEST_F(AddressWatchTest, discarded_memory_is_in_quarantine_until_it_is_unmapped)
   const Pages pages{2};
   const SlotId slot = watched(pages.range());
   ::madvise(pages.memory().data(), kPageBytes, MADV_DONTNEED);
-  watch_->remove(slot);
+  expect_changed(slot, pages.range());  // the monitor is through with it
   EXPECT_FALSE(add(pages.range()));
   // When no other change is under way the next unmapping ends it.
   const auto end = std::chrono::steady_clock::now() + kPatience;
