@@ -15,11 +15,11 @@ inline constexpr std::uint8_t kMessageVersion = 1;
 // version refuses them instead of taking them for data.
 enum class MessageKind : std::uint8_t {
   kData = 1,
-  kCredit = 2,      // the kind of a CreditUpdate; refused in a message
+  kCredit = 2,      // of a written count (peer_words.h); refused in a message
   kRendezvous = 3,  // the header alone: the receiver reads the bytes in pieces (peer_words.h)
   kLease = 4,
   kNotify = 5,
-  kLateCredit = 6,  // the kind of a CreditUpdate: as kFlagLateReceives
+  kLateCredit = 6,  // of a written count: as kFlagLateReceives
 };
 
 // Some receives of the sender that are not consumed have no memory that is pinned: whatever is not
@@ -36,20 +36,5 @@ struct MessageHeader {
 };
 static_assert(sizeof(MessageHeader) == 16 && WireStruct<MessageHeader>);
 static_assert(offsetof(MessageHeader, credits) == 4 && offsetof(MessageHeader, sequence) == 8);
-
-// "MW". What is not zero in the third and fourth byte of a payload, no packet analyser takes for
-// the type of an encapsulated Ethernet frame.
-inline constexpr std::uint16_t kCreditMark = 0x4d57;
-
-// Credits where no message carries them: written by the peer into a word of ours, which is zero
-// until the first update.
-struct CreditUpdate {
-  std::uint8_t version = kMessageVersion;
-  std::uint8_t kind = static_cast<std::uint8_t>(MessageKind::kCredit);
-  be16 mark = kCreditMark;
-  be32 credits;  // as in MessageHeader
-};
-static_assert(sizeof(CreditUpdate) == 8 && WireStruct<CreditUpdate>);
-static_assert(offsetof(CreditUpdate, credits) == 4);
 
 }  // namespace mapwire::proto

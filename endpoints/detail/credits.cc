@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "mapwire/proto/message_header.h"
+#include "mapwire/proto/peer_words.h"
 
 namespace mapwire::detail {
 
@@ -21,12 +21,10 @@ bool SendCredits::grant(std::uint32_t posted_low, bool late) {
 }
 
 bool SendCredits::grant_word(std::uint64_t word) {
-  if (word == 0) return true;
-  const auto update = std::bit_cast<proto::CreditUpdate>(word);
-  const proto::CreditUpdate valid;
-  const bool late = update.kind == static_cast<std::uint8_t>(proto::MessageKind::kLateCredit);
-  return update.version == valid.version && (late || update.kind == valid.kind) &&
-         update.mark == valid.mark && grant(update.credits, late);
+  const auto update = std::bit_cast<proto::CountWord>(word);
+  const bool late = update.is(proto::MessageKind::kLateCredit);
+  if (!late && !update.is(proto::MessageKind::kCredit)) return true;
+  return grant(update.count(), late);
 }
 
 }  // namespace mapwire::detail

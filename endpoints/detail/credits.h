@@ -24,8 +24,7 @@ class SendCredits {
   // that it has not consumed are late. News may overtake each other, so an older count has no
   // effect. False: no honest peer can have posted so many.
   bool grant(std::uint32_t posted_low, bool late);
-  // The same from what the peer wrote into the credit word: a CreditUpdate, or zero. False also for
-  // anything else.
+  // The same from what is in the credit word: a CountWord of either kind of credits, or no news.
   bool grant_word(std::uint64_t word);
 
  private:

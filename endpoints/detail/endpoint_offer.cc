@@ -15,7 +15,6 @@ namespace mapwire {
 
 using detail::WorkKind;
 using proto::PieceOffer;
-using proto::PieceWord;
 
 namespace {
 
@@ -45,10 +44,6 @@ Code Endpoint::Impl::post_in_pieces(ConstBuffer message, std::uint64_t cookie,
     const auto copy = slot.subspan(header.size(), memory.size());
     std::memcpy(copy.data(), memory.data(), memory.size());
     memory = copy;  // nothing else is copied there before this message is over
-  }
-  // No address of a user's has more bits, unless the program asks the kernel for such.
-  if (reinterpret_cast<std::uint64_t>(memory.data()) > PieceWord::kValueMax - memory.size()) {
-    return Code::kInvalidArgument;
   }
   const auto piece = path_->memory().first_piece(memory);
   const auto keys = path_->memory().expose(piece);
@@ -83,10 +78,14 @@ void Endpoint::Impl::note_rendezvous() {
 // False: nothing is offered, and it is to be tried again.
 bool Endpoint::Impl::offer(std::span<const std::byte> piece, const MemoryKeys& keys) {
   const std::uint64_t number = offered_pieces_.offered + 1;
-  const PieceOffer words{.address = {number, reinterpret_cast<std::uint64_t>(piece.data())},
-                         .rkey = {number, keys.rkey},
-                         .bytes = {number, piece.size()},
-                         .message_bytes = {number, offered_->memory.size()}};
+  const auto mark = static_cast<std::uint32_t>(number);
+  const PieceOffer words{.number = mark,
+                         .rkey = keys.rkey,
+                         .address = reinterpret_cast<std::uint64_t>(piece.data()),
+                         .bytes = piece.size(),
+                         .message_bytes = offered_->memory.size(),
+                         .reserved = {},
+                         .number_again = mark};
   if (!write_to_peer(WorkKind::kOffer, offset_of_offer(number),
                      std::as_bytes(std::span{&words, 1}))) {
     path_->memory().conceal(keys.lkey);
@@ -116,14 +115,10 @@ Code Endpoint::Impl::offer_more() {
 
 // False: no honest peer writes that.
 bool Endpoint::Impl::take_pulled_word() {
-  const auto update = memory_->peers_word<proto::PulledUpdate>(offsetof(proto::PeerWords, pulled));
-  if (update.version == 0) return true;  // never written
-  const proto::PulledUpdate valid;
-  const std::uint32_t news = update.pieces - static_cast<std::uint32_t>(offered_pieces_.pulled);
-  if (update.version != valid.version || update.kind != valid.kind || update.mark != valid.mark ||
-      news > offered_pieces_.offered - offered_pieces_.pulled) {
-    return false;
-  }
+  const auto update = memory_->peers_word<proto::CountWord>(offsetof(proto::PeerWords, pulled));
+  if (!update.is(proto::MessageKind::kRendezvous)) return true;  // no news
+  const std::uint32_t news = update.count() - static_cast<std::uint32_t>(offered_pieces_.pulled);
+  if (news > offered_pieces_.offered - offered_pieces_.pulled) return false;
   for (std::uint32_t i = 0; i < news; ++i) {
     path_->memory().conceal(lkey_of(offered_pieces_, ++offered_pieces_.pulled));
   }

@@ -88,14 +88,16 @@ Code Endpoint::Impl::add_users(Descriptor& descriptor, ConstBuffer buffer, tlb::
                                detail::PendingRequest& request) {
   const std::span<const std::byte> memory = buffer.memory();
   if (memory.empty()) return Code::kOk;
+  const std::byte* bytes = memory.data();
   std::uint32_t lkey = buffer.lkey();
   if (lkey == proto::kAnyMemoryLkey && path_->tlb() != nullptr) {
     const auto translation = path_->tlb()->translate(memory, use);
     if (!translation) return translation.error();
     lkey = translation->lkey;
     request.translation = translation->id;
+    if (translation->copy != nullptr) bytes = translation->copy;
   }
-  append(descriptor, {.address = reinterpret_cast<std::uint64_t>(memory.data()),
+  append(descriptor, {.address = reinterpret_cast<std::uint64_t>(bytes),
                       .bytes = static_cast<std::uint32_t>(memory.size()),
                       .lkey = lkey});
   return Code::kOk;
@@ -261,11 +263,9 @@ void Endpoint::Impl::note_credits() {
 void Endpoint::Impl::send_credit_update() {
   credit_noted_ = false;
   if (state_ != State::kOpen || credit_update_under_way_ || !receive_credits_.update_due()) return;
-  proto::CreditUpdate update;
-  if (receive_credits_.late()) {
-    update.kind = static_cast<std::uint8_t>(proto::MessageKind::kLateCredit);
-  }
-  update.credits = static_cast<std::uint32_t>(receive_credits_.posted());
+  using enum proto::MessageKind;
+  const proto::CountWord update{receive_credits_.late() ? kLateCredit : kCredit,
+                                static_cast<std::uint32_t>(receive_credits_.posted())};
   if (!write_to_peer(WorkKind::kCreditUpdate, offsetof(proto::PeerWords, credit),
                      std::as_bytes(std::span{&update, 1}))) {
     return;

@@ -1,8 +1,11 @@
 // Receiving a message in pieces: each that the peer offers is read into the user's buffer, of which
 // no more is pinned at a time.
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -13,7 +16,6 @@ namespace mapwire {
 
 using detail::WorkKind;
 using proto::PieceOffer;
-using proto::PieceWord;
 
 namespace {
 
@@ -27,29 +29,32 @@ void Endpoint::Impl::begin_pull(std::span<std::byte> buffer, const Completion& c
   note_rendezvous();
 }
 
-// kWouldBlock: it is not there yet.
-Code Endpoint::Impl::take_offer() {
+// Nothing: it is not there yet.
+std::optional<PieceOffer> Endpoint::Impl::next_offer() const {
   const std::uint64_t number = pulled_pieces_.pulled + 1;
   const std::size_t offset =
       offsetof(proto::PeerWords, offers) + number % proto::kOffersMax * sizeof(PieceOffer);
-  const auto word = [&](std::size_t at) { return memory_->peers_word<PieceWord>(offset + at); };
-  const PieceOffer offer{.address = word(offsetof(PieceOffer, address)),
-                         .rkey = word(offsetof(PieceOffer, rkey)),
-                         .bytes = word(offsetof(PieceOffer, bytes)),
-                         .message_bytes = word(offsetof(PieceOffer, message_bytes))};
-  for (const PieceWord& one : {offer.address, offer.rkey, offer.bytes, offer.message_bytes}) {
-    if (!one.belongs_to(number)) return Code::kWouldBlock;
+  std::array<std::uint64_t, sizeof(PieceOffer) / sizeof(std::uint64_t)> words{};
+  // What lies between is there when both ends are, and not sooner.
+  for (const std::size_t i : {4UL, 0UL, 1UL, 2UL, 3UL}) {
+    words[i] = memory_->peers_word<std::uint64_t>(offset + i * sizeof(std::uint64_t));
   }
+  const auto offer = std::bit_cast<PieceOffer>(words);
+  return offer.is_of(number) ? std::optional{offer} : std::nullopt;
+}
+
+// kWouldBlock: it is not there yet.
+Code Endpoint::Impl::take_offer() {
+  const auto offer = next_offer();
+  if (!offer) return Code::kWouldBlock;
   std::uint64_t& message_bytes = pulled_->completion.bytes;
-  if (pulled_->pulled == 0) message_bytes = offer.message_bytes.value();
+  if (pulled_->pulled == 0) message_bytes = offer->message_bytes;
   if (message_bytes > pulled_->buffer.size()) return Code::kReceiveTooSmall;
-  if (offer.bytes.value() == 0 || offer.bytes.value() > message_bytes - pulled_->pulled ||
-      offer.message_bytes.value() != message_bytes) {
+  if (offer->bytes == 0 || offer->bytes > message_bytes - pulled_->pulled ||
+      offer->message_bytes != message_bytes) {
     return Code::kProtocolError;
   }
-  pulled_->piece = {.address = offer.address.value(),
-                    .bytes = offer.bytes.value(),
-                    .rkey = static_cast<std::uint32_t>(offer.rkey.value())};
+  pulled_->piece = {.address = offer->address, .bytes = offer->bytes, .rkey = offer->rkey};
   return Code::kOk;
 }
 
@@ -112,8 +117,8 @@ void Endpoint::Impl::give_up_pull(Code status) {
 
 void Endpoint::Impl::tell_pulled() {
   if (pulled_pieces_.telling || pulled_pieces_.told == pulled_pieces_.pulled) return;
-  proto::PulledUpdate update;
-  update.pieces = static_cast<std::uint32_t>(pulled_pieces_.pulled);
+  const proto::CountWord update{proto::MessageKind::kRendezvous,
+                                static_cast<std::uint32_t>(pulled_pieces_.pulled)};
   if (!write_to_peer(WorkKind::kPulledUpdate, offsetof(proto::PeerWords, pulled),
                      std::as_bytes(std::span{&update, 1}))) {
     return;

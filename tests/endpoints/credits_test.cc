@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "mapwire/proto/message_header.h"
+#include "mapwire/proto/peer_words.h"
 
 namespace mapwire::detail {
 namespace {
@@ -56,24 +56,33 @@ TEST(SendCreditsTest, counts_beyond_half_of_the_range) {
   EXPECT_TRUE(credits.grant(2, false));
 }
 
-std::uint64_t word_of(proto::CreditUpdate update) { return std::bit_cast<std::uint64_t>(update); }
+std::uint64_t word_of(proto::MessageKind kind, std::uint32_t count) {
+  return std::bit_cast<std::uint64_t>(proto::CountWord{kind, count});
+}
 
 TEST(SendCreditsTest, takes_the_credit_word_of_the_peer) {
   SendCredits credits{4};
   EXPECT_TRUE(credits.grant_word(0));  // nothing written yet
   EXPECT_FALSE(credits.available());
-  EXPECT_TRUE(credits.grant_word(word_of({.credits = 2})));
+  EXPECT_TRUE(credits.grant_word(word_of(proto::MessageKind::kCredit, 2)));
   EXPECT_TRUE(credits.available());
-  EXPECT_FALSE(credits.grant_word(word_of({.credits = 5})));
+  EXPECT_FALSE(credits.grant_word(word_of(proto::MessageKind::kCredit, 5)));
 }
 
-TEST(SendCreditsTest, refuses_a_word_that_is_no_credit_update) {
-  for (const proto::CreditUpdate wrong : {proto::CreditUpdate{.version = 2, .credits = 1},
-                                          proto::CreditUpdate{.kind = 1, .credits = 1},
-                                          proto::CreditUpdate{.mark = 0, .credits = 1}}) {
+TEST(SendCreditsTest, takes_no_news_from_a_word_of_another_kind) {
+  for (const auto kind : {proto::MessageKind::kData, proto::MessageKind::kRendezvous}) {
     SendCredits credits{4};
-    EXPECT_FALSE(credits.grant_word(word_of(wrong)));
+    EXPECT_TRUE(credits.grant_word(word_of(kind, 1)));
     EXPECT_FALSE(credits.available());
+  }
+}
+
+TEST(SendCreditsTest, takes_no_news_from_a_word_that_is_not_whole) {
+  const std::uint64_t word = word_of(proto::MessageKind::kCredit, 1);
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    SendCredits credits{4};
+    EXPECT_TRUE(credits.grant_word(word ^ (std::uint64_t{1} << bit)));
+    EXPECT_FALSE(credits.available()) << bit;
   }
 }
 
@@ -87,8 +96,7 @@ TEST(SendCreditsTest, takes_receives_for_late_until_it_hears_of_more) {
   EXPECT_FALSE(credits.late());
   ASSERT_TRUE(credits.grant(1, true));
   EXPECT_FALSE(credits.late());
-  const auto late = static_cast<std::uint8_t>(proto::MessageKind::kLateCredit);
-  EXPECT_TRUE(credits.grant_word(word_of({.kind = late, .credits = 3})));
+  EXPECT_TRUE(credits.grant_word(word_of(proto::MessageKind::kLateCredit, 3)));
   EXPECT_TRUE(credits.late());
 }
 

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,14 +15,14 @@
 #include "mapwire/endpoints/context.h"
 #include "mapwire/tlb/pin_budget.h"
 #include "tests/endpoints/pinned_pair.h"
+#include "tests/environment.h"
 #include "tests/tlb/pinning_nic_pair.h"
 
 namespace mapwire {
 namespace {
 
 std::size_t transfer_bytes() {
-  const char* const mib = std::getenv("MAPWIRE_TEST_TRANSFER_MIB");
-  return std::size_t{mib == nullptr ? 32 : std::strtoul(mib, nullptr, 10)} << 20U;
+  return testing::number_from("MAPWIRE_TEST_TRANSFER_MIB", 32) << 20U;
 }
 
 // The limit, for all of the process.

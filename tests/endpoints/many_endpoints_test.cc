@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "tests/endpoints/pair.h"
 #include "tests/endpoints/peer_process.h"
+#include "tests/environment.h"
 #include "tests/possessions.h"
 #include "tests/sanitized.h"
 
@@ -42,10 +42,7 @@ void expect_little_more(const Possessions& before, std::size_t count, const std:
 }
 
 // How many; more than fit into what a context once had.
-std::size_t endpoints_of_test() {
-  const char* wanted = std::getenv("MAPWIRE_TEST_ENDPOINTS");
-  return wanted == nullptr ? 1500 : std::stoul(wanted);
-}
+std::size_t endpoints_of_test() { return testing::number_from("MAPWIRE_TEST_ENDPOINTS", 1500); }
 
 // As many as `next` gives, each with a receive of the message.
 template <class Next>

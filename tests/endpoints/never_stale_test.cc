@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <future>
 #include <memory>
 #include <optional>
@@ -26,6 +25,7 @@
 #include "tests/endpoints/echo_peer.h"
 #include "tests/endpoints/pair.h"
 #include "tests/endpoints/two_hosts.h"
+#include "tests/environment.h"
 #include "tests/pinning_nic.h"
 #include "tests/sanitized.h"
 
@@ -33,6 +33,7 @@ namespace mapwire {
 namespace {
 
 using testing::ChangingMemory;
+using testing::number_from;
 using testing::value_of;
 
 struct Column {
@@ -42,11 +43,6 @@ struct Column {
   bool pins = false;  // a NIC with real pins in front
 };
 std::ostream& operator<<(std::ostream& out, const Column& column) { return out << column.name; }
-
-std::uint64_t number_of(const char* variable, std::uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // The first kinds of memory are anonymous, the others all there are.
 constexpr unsigned kAllKinds = 10;
@@ -99,6 +95,11 @@ class Sender {
  private:
   static constexpr std::uint64_t kPatience = 60;
 
+  // Why the connection has failed, if it has.
+  std::string why() const {
+    const auto error = endpoint_.error();
+    return error ? error->message : std::to_string(kPatience) + " s are over";
+  }
   bool exchange(ChangingMemory& source, ChangingMemory& target);
   std::size_t message_bytes(ChangingMemory& source, ChangingMemory& target);
   template <class Post>
@@ -167,7 +168,8 @@ bool Sender::exchange(ChangingMemory& source, ChangingMemory& target) {
   while (completed_ != posted_) {
     poll(context_);
     if (failed_ || std::chrono::steady_clock::now() - start > std::chrono::seconds{kPatience}) {
-      ADD_FAILURE() << "no answer to a message from " << source.name() << " to " << target.name();
+      ADD_FAILURE() << "no answer to a message from " << source.name() << " to " << target.name()
+                    << ": " << why();
       return false;
     }
   }
@@ -235,9 +237,9 @@ class NeverStaleTest : public ::testing::TestWithParam<Column> {
   }
 
   void expect_never_stale(std::size_t threads) {
-    const auto seed = number_of("MAPWIRE_TEST_SEED", 0x5eed0 + threads);
+    const auto seed = number_from("MAPWIRE_TEST_SEED", 0x5eed0 + threads);
     const bool slow = testing::kSanitized || GetParam().nic == NicChoice::kVerbs;
-    const auto changes = number_of("MAPWIRE_TEST_CHANGES", slow ? 300 : 1500);
+    const auto changes = number_from("MAPWIRE_TEST_CHANGES", slow ? 300 : 1500);
     const auto wrong = run(threads, changes, seed);
     if (!wrong) GTEST_SKIP() << "io_uring is not allowed here, so nothing can be pinned";
     // Or it would show nothing.

@@ -197,21 +197,23 @@ TEST_F(PiecesTest, a_message_is_over_when_its_offers_are_and_not_when_the_peer_s
 }
 
 // What a peer may write where offers are expected.
-class LyingOfferTest : public PiecesTest,
-                       public ::testing::WithParamInterface<std::pair<const char*, std::size_t>> {};
+struct OfferLie {
+  const char* name;
+  void (*tell)(proto::PieceOffer& offer);
+};
+
+class LyingOfferTest : public PiecesTest, public ::testing::WithParamInterface<OfferLie> {};
 
 TEST_P(LyingOfferTest, ends_the_connection) {
-  const std::size_t field = GetParam().second;
   make_server(256 * kKiB);
-  make_client(256 * kKiB, [field](std::unique_ptr<Nic> honest) {
+  make_client(256 * kKiB, [](std::unique_ptr<Nic> honest) {
     return std::make_unique<testing::LyingNic>(
-        std::move(honest), [field](const proto::SendDescriptor& descriptor) {
+        std::move(honest), [](const proto::SendDescriptor& descriptor) {
           if (descriptor.opcode != proto::WorkOpcode::kWrite ||
               descriptor.sge[0].bytes != sizeof(proto::PieceOffer)) {
             return;
           }
-          auto* const word = reinterpret_cast<proto::PieceWord*>(descriptor.sge[0].address + field);
-          *word = proto::PieceWord{1, proto::PieceWord::kValueMax};
+          GetParam().tell(*reinterpret_cast<proto::PieceOffer*>(descriptor.sge[0].address));
         });
   });
   connect();
@@ -225,11 +227,14 @@ TEST_P(LyingOfferTest, ends_the_connection) {
 
 INSTANTIATE_TEST_SUITE_P(
     lies, LyingOfferTest,
-    ::testing::Values(std::pair{"address", offsetof(proto::PieceOffer, address)},
-                      std::pair{"rkey", offsetof(proto::PieceOffer, rkey)},
-                      std::pair{"bytes", offsetof(proto::PieceOffer, bytes)},
-                      std::pair{"message_bytes", offsetof(proto::PieceOffer, message_bytes)}),
-    [](const auto& lie) { return lie.param.first; });
+    ::testing::Values(OfferLie{"address", [](auto& offer) { offer.address = UINT64_MAX; }},
+                      OfferLie{"rkey", [](auto& offer) { offer.rkey = ~offer.rkey; }},
+                      OfferLie{"bytes", [](auto& offer) { offer.bytes = UINT64_MAX; }},
+                      OfferLie{"no_bytes", [](auto& offer) { offer.bytes = 0U; }},
+                      OfferLie{"message_bytes",
+                               [](auto& offer) { offer.message_bytes = UINT64_MAX; }},
+                      OfferLie{"number", [](auto& offer) { offer.number = 3U; }}),
+    [](const auto& lie) { return lie.param.name; });
 
 }  // namespace
 }  // namespace mapwire
