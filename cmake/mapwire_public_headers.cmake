@@ -2,6 +2,7 @@
 # what these include. tests/house checks that the list is closed.
 set(mapwire_public_headers
   endpoints/async.h
+  endpoints/async_window.h
   endpoints/c_api.h
   endpoints/completion.h
   endpoints/context.h
@@ -10,6 +11,7 @@ set(mapwire_public_headers
   endpoints/listener.h
   endpoints/memory.h
   endpoints/route.h
+  endpoints/window.h
   proto/address.h
   proto/code.h
   proto/descriptor.h

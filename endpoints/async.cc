@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <expected>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -27,6 +28,8 @@ namespace {
 
 // Completions taken before others on the executor get their turn.
 constexpr std::size_t kBatch = 32;
+// More than ever wait at once: an importer may notify without end.
+constexpr std::size_t kClosingMax = std::size_t{1} << 20;
 
 Code post(AsyncOperation& operation, std::uint64_t cookie) {
   Endpoint::Impl& endpoint = *operation.endpoint;
@@ -42,6 +45,7 @@ Code post(AsyncOperation& operation, std::uint64_t cookie) {
     case Operation::kFetchAdd:
       return endpoint.post_atomic(request.operation, operation.original, request.remote,
                                   request.compare, request.swap_or_add, cookie);
+    case Operation::kNotification: break;
   }
   std::abort();  // no operation
 }
@@ -67,25 +71,27 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
 
   Context& context() { return *context_; }
 
-  // Has the reply of a connect or accept given to `on_endpoint`, which posts it on. While there is
-  // one, the context is polled, which it needs if its progress is inline.
-  static detail::Reply<Endpoint> reply_to(const std::shared_ptr<Impl>& self,
-                                          OnEndpoint on_endpoint) {
+  // Has the reply of a connect, accept or import given to `on_made`, which posts it on; in place of
+  // one that failed `nothing`. While there is one, the context is polled, which it needs if its
+  // progress is inline.
+  template <class T>
+  static detail::Reply<T> reply_to(const std::shared_ptr<Impl>& self, OnMade<T> on_made,
+                                   T nothing) {
     ++self->begun_;
     self->watch();
-    return detail::Reply<Endpoint>{
-        [weak = std::weak_ptr{self}, executor = self->readable_.get_executor(),
-         on_endpoint = std::move(on_endpoint)](std::expected<Endpoint, Error> result) mutable {
-          asio::post(executor, [weak] {
-            if (const auto impl = weak.lock()) impl->on_ended();
-          });
-          if (result) {
-            on_endpoint({}, std::move(*result));
-          } else {
-            log(LogLevel::kInfo, "{}", result.error().message);
-            on_endpoint(make_error_code(result.error().code), Endpoint{nullptr});
-          }
-        }};
+    return detail::Reply<T>{[weak = std::weak_ptr{self}, executor = self->readable_.get_executor(),
+                             on_made = std::move(on_made),
+                             nothing = std::move(nothing)](std::expected<T, Error> result) mutable {
+      asio::post(executor, [weak] {
+        if (const auto impl = weak.lock()) impl->on_ended();
+      });
+      if (result) {
+        on_made({}, std::move(*result));
+      } else {
+        log(LogLevel::kInfo, "{}", result.error().message);
+        on_made(make_error_code(result.error().code), std::move(nothing));
+      }
+    }};
   }
 
   void begin(std::unique_ptr<AsyncOperation> operation) {
@@ -97,9 +103,17 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
     watch();
   }
 
+  void on_notification(std::function<void(const Completion&)> handler) {
+    on_notification_ = std::move(handler);
+    if (idle() && readable_.is_open()) readable_.cancel();
+    watch();
+  }
+
   // See ~AsyncContext.
   void close() {
-    while (take_completions() != 0) {
+    std::size_t taken = take_completions();
+    for (std::size_t more = 1; more != 0 && taken < kClosingMax; taken += more) {
+      more = take_completions();
     }
     if (readable_.is_open()) readable_.release();
     context_.reset();
@@ -143,11 +157,21 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
     std::array<Completion, kBatch> completions;
     const std::size_t count = context_->poll(completions);
     for (const Completion& completion : std::span{completions}.first(count)) {
+      if (completion.operation == Operation::kNotification) {
+        tell(completion);
+        continue;
+      }
       const auto operation = posted_.extract(completion.cookie);
       if (operation.empty()) std::abort();  // somebody else posted on this context
       operation.mapped()->complete(completion);
     }
     return count;
+  }
+
+  void tell(const Completion& notification) {
+    if (!on_notification_) return;
+    asio::post(readable_.get_executor(),
+               [handler = on_notification_, notification] { handler(notification); });
   }
 
   // The last connect or accept that a wait was for may be over: the event loop need not stay.
@@ -156,7 +180,9 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
     if (idle() && readable_.is_open()) readable_.cancel();
   }
 
-  bool idle() const { return posted_.empty() && waiting_.empty() && begun_ == 0; }
+  bool idle() const {
+    return posted_.empty() && waiting_.empty() && begun_ == 0 && !on_notification_;
+  }
 
   void run() {
     watching_ = false;
@@ -187,6 +213,7 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
   std::map<std::uint64_t, std::unique_ptr<AsyncOperation>> posted_;  // by cookie
   std::uint64_t next_cookie_ = 0;
   std::size_t begun_ = 0;
+  std::function<void(const Completion&)> on_notification_;
   bool watching_ = false;
 };
 
@@ -198,20 +225,35 @@ AsyncContext::~AsyncContext() { impl_->close(); }
 
 Context& AsyncContext::context() { return impl_->context(); }
 
+void AsyncContext::on_notification(std::function<void(const Completion&)> handler) {
+  impl_->on_notification(std::move(handler));
+}
+
 void AsyncContext::begin(Endpoint& endpoint, std::unique_ptr<AsyncOperation> operation) {
+  if (operation->refused) return operation->complete(ended(*operation, *operation->refused));
   operation->endpoint = endpoint.impl_;
   impl_->begin(std::move(operation));
 }
 
 void AsyncContext::begin_connect(std::string address, const ConnectOptions& options,
-                                 OnEndpoint on_endpoint) {
+                                 OnMade<Endpoint> on_endpoint) {
   Context::Impl::of(impl_->context())
       .control()
-      .connect(std::move(address), options, Impl::reply_to(impl_, std::move(on_endpoint)));
+      .connect(std::move(address), options,
+               Impl::reply_to(impl_, std::move(on_endpoint), Endpoint{nullptr}));
 }
 
-void AsyncContext::begin_accept(Listener& listener, OnEndpoint on_endpoint) {
-  listener.impl_->begin_accept(UINT64_MAX, Impl::reply_to(impl_, std::move(on_endpoint)));
+void AsyncContext::begin_accept(Listener& listener, OnMade<Endpoint> on_endpoint) {
+  listener.impl_->begin_accept(UINT64_MAX,
+                               Impl::reply_to(impl_, std::move(on_endpoint), Endpoint{nullptr}));
+}
+
+void AsyncContext::begin_import(std::string address, const ImportOptions& options,
+                                OnMade<Window> on_window) {
+  Context::Impl::of(impl_->context())
+      .control()
+      .import_buffer(std::move(address), options,
+                     Impl::reply_to(impl_, std::move(on_window), Window{Endpoint{nullptr}, {}}));
 }
 
 }  // namespace mapwire

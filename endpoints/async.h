@@ -53,6 +53,8 @@ class AsyncOperation {
   // Posts the handler to its executor. Called once, last.
   virtual void complete(const Completion& completion) = 0;
 
+  // What posting it would answer at once; otherwise it is posted when it is its turn.
+  std::optional<Code> refused{};
   const AsyncRequest request;
   std::shared_ptr<Endpoint::Impl> endpoint;
   std::uint64_t original = 0;  // what an atomic found
@@ -68,15 +70,20 @@ class AsyncContext {
   // and accepts with kEndpointClosed. The handlers still run, on their executors.
   ~AsyncContext();
 
-  // For what has no asynchronous form: listen(), register_memory(), allocate().
+  // For what has no asynchronous form: listen(), register_memory(), allocate(), export_buffer().
   Context& context();
+
+  // From now on the executor runs `handler` for each notification of an importer (window.h), and
+  // the event loop stays. Empty, as at first: they are dropped; keep them instead with
+  // Notifications::kKept.
+  void on_notification(std::function<void(const Completion&)> handler);
 
   // As Context::connect. Handler: void(std::error_code, Endpoint); with an error the endpoint is as
   // if moved from. The log has the sentence that belongs to the error, at level info.
   template <class Token>
   auto async_connect(std::string address, const ConnectOptions& options, Token&& token) {
-    return start_endpoint(
-        [this, address = std::move(address), options](OnEndpoint on_endpoint) mutable {
+    return make<Endpoint>(
+        [this, address = std::move(address), options](OnMade<Endpoint> on_endpoint) mutable {
           begin_connect(std::move(address), options, std::move(on_endpoint));
         },
         std::forward<Token>(token));
@@ -86,8 +93,8 @@ class AsyncContext {
   // is of this context and outlives the operation.
   template <class Token>
   auto async_accept(Listener& listener, Token&& token) {
-    return start_endpoint(
-        [this, &listener](OnEndpoint on_endpoint) {
+    return make<Endpoint>(
+        [this, &listener](OnMade<Endpoint> on_endpoint) {
           begin_accept(listener, std::move(on_endpoint));
         },
         std::forward<Token>(token));
@@ -161,7 +168,9 @@ class AsyncContext {
   }
 
  private:
-  using OnEndpoint = std::move_only_function<void(std::error_code, Endpoint)>;
+  friend class AsyncWindow;
+  template <class T>
+  using OnMade = std::move_only_function<void(std::error_code, T)>;
   class Impl;
 
   // Runs a handler with its result on its executor, which is kept busy until then.
@@ -210,29 +219,34 @@ class AsyncContext {
   };
 
   template <class Result, class Token>
-  auto start(Endpoint& endpoint, const AsyncRequest& request, Token&& token) {
+  auto start(Endpoint& endpoint, const AsyncRequest& request, Token&& token,
+             std::optional<Code> refused = {}) {
     return asio::async_initiate<Token, void(std::error_code, Result)>(
-        [this, &endpoint, request](auto handler) {
+        [this, &endpoint, request, refused](auto handler) {
           using Handler = std::decay_t<decltype(handler)>;
-          begin(endpoint, std::make_unique<HandledOperation<Result, Handler>>(
-                              request, std::move(handler), executor_));
+          auto operation = std::make_unique<HandledOperation<Result, Handler>>(
+              request, std::move(handler), executor_);
+          operation->refused = refused;
+          begin(endpoint, std::move(operation));
         },
         token);
   }
 
-  template <class Begin, class Token>
-  auto start_endpoint(Begin begin_it, Token&& token) {
-    return asio::async_initiate<Token, void(std::error_code, Endpoint)>(
+  template <class T, class Begin, class Token>
+  auto make(Begin begin_it, Token&& token) {
+    return asio::async_initiate<Token, void(std::error_code, T)>(
         [this, begin_it = std::move(begin_it)](auto handler) mutable {
           using Handler = std::decay_t<decltype(handler)>;
-          begin_it(OnEndpoint{Delivery<Handler>{std::move(handler), executor_}});
+          begin_it(OnMade<T>{Delivery<Handler>{std::move(handler), executor_}});
         },
         token);
   }
 
   void begin(Endpoint& endpoint, std::unique_ptr<AsyncOperation> operation);
-  void begin_connect(std::string address, const ConnectOptions& options, OnEndpoint on_endpoint);
-  void begin_accept(Listener& listener, OnEndpoint on_endpoint);
+  void begin_connect(std::string address, const ConnectOptions& options,
+                     OnMade<Endpoint> on_endpoint);
+  void begin_accept(Listener& listener, OnMade<Endpoint> on_endpoint);
+  void begin_import(std::string address, const ImportOptions& options, OnMade<Window> on_window);
 
   asio::any_io_executor executor_;
   std::shared_ptr<Impl> impl_;

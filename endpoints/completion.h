@@ -15,6 +15,7 @@ enum class Operation : std::uint8_t {
   kCompareSwap,
   kFetchAdd,
   kReceiveWrite,  // a posted receive was consumed by the peer's WRITE with immediate
+  kNotification,  // an importer's put_notify (window.h)
 };
 
 // Identifies an endpoint within its context; never reused.

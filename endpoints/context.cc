@@ -81,6 +81,14 @@ std::expected<Endpoint, Error> Context::connect(std::string_view address,
   });
 }
 
+std::expected<Window, Error> Context::import_buffer(std::string_view address,
+                                                    const ImportOptions& options) {
+  if (auto allowed = impl_->check_thread(); !allowed) return std::unexpected(allowed.error());
+  return impl_->await_reply<Window>([&](detail::Reply<Window> reply) {
+    impl_->control().import_buffer(std::string{address}, options, std::move(reply));
+  });
+}
+
 std::expected<MemoryRegion, Error> Context::register_memory(std::span<std::byte> memory,
                                                             Access access) {
   if (auto allowed = impl_->check_thread(); !allowed) return std::unexpected(allowed.error());

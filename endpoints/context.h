@@ -18,6 +18,7 @@
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/endpoints/listener.h"
 #include "mapwire/endpoints/memory.h"
+#include "mapwire/endpoints/window.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
 #include "mapwire/runtime/nic_choice.h"
@@ -98,6 +99,19 @@ class Context {
   // rdma:// kRocePortInUse.
   std::expected<Endpoint, Error> connect(std::string_view address,
                                          const ConnectOptions& options = {});
+
+  // Exports memory of the caller under `name` (1 to 255 printable ASCII characters, no blanks) to
+  // peers that import it through any listener of this context. On the soft NIC nothing is pinned,
+  // however large it is, and memory that is unmapped meanwhile is refused to peers, unless
+  // rights.atomics: such memory stays mapped while the Export lives, as on a device, which pins all
+  // of it. Exports may overlap, as with other rights. Errors: kInvalidArgument (empty memory, or a
+  // page of it is not mapped; the name), kLimitReached, kOutOfMemory.
+  std::expected<Export, Error> export_buffer(std::string_view name, std::span<std::byte> memory,
+                                             const ExportOptions& options = {});
+  // Imports the buffer that "host[:port]/name" exports; waits until it is exported. Errors: those
+  // of connect(), kNotExported (not in time), kPermission (the token).
+  std::expected<Window, Error> import_buffer(std::string_view address,
+                                             const ImportOptions& options = {});
 
   // Registers memory of the caller, which keeps it mapped while the region lives.
   // Errors: kInvalidArgument (empty), kLimitReached, kOutOfMemory.

@@ -56,6 +56,7 @@ enum class Code : std::uint16_t {
   kNoUsableNic = 70,
   kMtuMismatch = 71,
   kRocePortInUse = 72,  // somebody else serves RoCE at this address
+  kNotExported = 73,    // the peer exports no buffer of this name
 };
 
 }  // namespace mapwire

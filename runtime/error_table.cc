@@ -152,6 +152,9 @@ constexpr auto kTable = std::to_array<CodeEntry>({
      "process.",
      "Give each process an address of its own, use the TCP exchange (host:port without rdma://), "
      "or run beside rxe in another network namespace."},
+    {kNotExported, "not_exported", "The peer exports no buffer of this name.",
+     "It has not exported it yet, has ended the export, or the name is another.",
+     "Compare the names, and import for as long as the peer may need to export it."},
 });
 
 }  // namespace

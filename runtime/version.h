@@ -10,6 +10,6 @@ namespace mapwire {
 std::string_view version();
 
 // Of the set-up messages, proto/control.proto. Peers of another one refuse each other.
-inline constexpr std::uint32_t kControlVersion = 2;
+inline constexpr std::uint32_t kControlVersion = 4;
 
 }  // namespace mapwire

@@ -6,9 +6,32 @@
 namespace mapwire::detail {
 
 // Whoever has slept takes it as awaited, since others may sleep still; at worst somebody is woken
-// for nothing.
+// for nothing. True: it is ours.
+bool ContextLock::take_if(std::uint32_t found, bool impatient) {
+  const bool ours = found == kFree || (found == kHanded && impatient);
+  if (!ours && found != kTaken) return false;
+  return state_.compare_exchange_strong(found, kAwaited, std::memory_order_acquire) && ours;
+}
+
 void ContextLock::sleep() {
-  while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree) state_.wait(kAwaited);
+  const auto since = std::chrono::steady_clock::now();
+  bool impatient = false;
+  for (;;) {
+    const std::uint32_t found = state_.load(std::memory_order_relaxed);
+    if (take_if(found, impatient)) break;
+    if (found == kAwaited || found == kHanded) state_.wait(found);
+    if (!impatient && std::chrono::steady_clock::now() - since > kPatience) {
+      impatient = true;
+      impatient_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  if (impatient) impatient_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// To all, as the one that is woken may not be impatient.
+void ContextLock::hand_over() {
+  state_.store(kHanded, std::memory_order_release);
+  state_.notify_all();
 }
 
 void ContextLock::wake() { state_.notify_one(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 
@@ -15,6 +16,10 @@ namespace mapwire::detail {
 //
 // Not std::mutex, whose two calls into the C library cost as much as the rest of an empty poll:
 // what is never contended is one atomic exchange here, without a call. Who finds it taken sleeps.
+//
+// Threads that poll without a pause take it again before one that sleeps has woken. Who has waited
+// for kPatience is therefore handed it: the helper thread would else be kept from its keep-alives
+// until the peer gives this process up.
 class ContextLock {
  public:
   explicit ContextLock(Threads threads)
@@ -38,8 +43,15 @@ class ContextLock {
     return state_.compare_exchange_strong(found, kTaken, std::memory_order_acquire);
   }
   void unlock() {
-    if (safe_ && state_.exchange(kFree, std::memory_order_release) == kAwaited) wake();
+    if (!safe_) return;
+    if (impatient_.load(std::memory_order_relaxed) != 0) {
+      hand_over();
+    } else if (state_.exchange(kFree, std::memory_order_release) == kAwaited) {
+      wake();
+    }
   }
+
+  static constexpr std::chrono::milliseconds kPatience{20};
 
   // False: calls that can answer say kWrongThread.
   bool allows_this_thread() const { return safe_ || std::this_thread::get_id() == owner_; }
@@ -48,14 +60,18 @@ class ContextLock {
   static constexpr std::uint32_t kFree = 0;
   static constexpr std::uint32_t kTaken = 1;
   static constexpr std::uint32_t kAwaited = 2;  // taken, and somebody may sleep
+  static constexpr std::uint32_t kHanded = 3;   // free, but for the impatient alone
 
   [[gnu::cold, gnu::noinline]] void sleep();  // until it is ours
   [[gnu::cold, gnu::noinline]] void wake();   // one of those that sleep
+  [[gnu::cold, gnu::noinline]] void hand_over();
+  bool take_if(std::uint32_t found, bool impatient);
   [[noreturn, gnu::cold, gnu::noinline]] static void abort_wrong_thread();
 
   const bool safe_;
   const std::thread::id owner_;
   std::atomic<std::uint32_t> state_ = kFree;
+  std::atomic<std::uint32_t> impatient_ = 0;  // that sleep
 };
 
 }  // namespace mapwire::detail

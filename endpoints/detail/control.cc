@@ -40,6 +40,13 @@ void Control::connect(std::string address, const ConnectOptions& options, Reply<
              });
 }
 
+void Control::import_buffer(std::string address, const ImportOptions& options,
+                            Reply<Window> reply) {
+  post([this, address = std::move(address), options, reply = std::move(reply)]() mutable {
+    if (!down_) spawn(io_, serve_import(std::move(address), options, std::move(reply)));
+  });
+}
+
 void Control::listen(const ListenOptions& options, Reply<std::shared_ptr<Acceptor>> reply) {
   post([this, options, reply = std::move(reply)]() mutable {
     if (!down_) spawn(io_, serve_listen(options, std::move(reply)));

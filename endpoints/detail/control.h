@@ -23,6 +23,7 @@
 #include "mapwire/endpoints/detail/address_parser.h"
 #include "mapwire/endpoints/detail/control_counters.h"
 #include "mapwire/endpoints/detail/data_path.h"
+#include "mapwire/endpoints/detail/exports.h"
 #include "mapwire/endpoints/detail/link.h"
 #include "mapwire/endpoints/detail/rdma_control.h"
 #include "mapwire/endpoints/detail/reply.h"
@@ -47,6 +48,7 @@ class Control {
   asio::io_context& io() { return io_; }
   // (any) Each begins soon and answers when the control plane runs.
   void connect(std::string address, const ConnectOptions& options, Reply<Endpoint> reply);
+  void import_buffer(std::string address, const ImportOptions& options, Reply<Window> reply);
   void listen(const ListenOptions& options, Reply<std::shared_ptr<Acceptor>> reply);
   void accept(std::shared_ptr<Acceptor> acceptor, std::uint64_t timeout_ns, Reply<Endpoint> reply);
   void stop_listening(std::shared_ptr<Acceptor> acceptor);
@@ -58,6 +60,8 @@ class Control {
   // Closes listeners and links; what waits gets kEndpointClosed. After it the queue runs empty.
   void shut_down();
   bool down() const { return down_; }
+  // (any)
+  Exports& exports() { return exports_; }
   // Nobody will run the queue again: what is in it, and what still comes, ends at once.
   void end();
 
@@ -72,19 +76,25 @@ class Control {
 
   asio::awaitable<void> serve_connect(std::string address, ConnectOptions options,
                                       Reply<Endpoint> reply);
+  asio::awaitable<void> serve_import(std::string address, ImportOptions options,
+                                     Reply<Window> reply);
   struct Target {
     Address address;
     EndpointOptions options;  // complete
     std::uint64_t deadline_ns = 0;
+    std::optional<Import> wanted{};
   };
+  std::expected<Target, Error> make_target(std::string_view address,
+                                           const ConnectOptions& options) const;
+  std::expected<Target, Error> make_import(std::string_view address,
+                                           const ImportOptions& options) const;
   asio::awaitable<EndpointResult> connect_to(Target target);
   asio::awaitable<EndpointResult> connect_once(const Target& target);
   asio::awaitable<EndpointResult> connect_by_link(tcp::endpoint remote, const Target& target);
   asio::awaitable<EndpointResult> connect_by_rdma_cm(tcp::endpoint remote, const Target& target);
   asio::awaitable<std::expected<std::shared_ptr<Link>, Error>> link_to(tcp::endpoint remote,
                                                                        std::uint64_t deadline_ns);
-  asio::awaitable<EndpointResult> set_up_over(std::shared_ptr<Link> link, EndpointOptions options,
-                                              std::uint64_t deadline_ns);
+  asio::awaitable<EndpointResult> set_up_over(std::shared_ptr<Link> link, const Target& target);
 
   asio::awaitable<void> serve_listen(ListenOptions options, Reply<std::shared_ptr<Acceptor>> reply);
   std::expected<void, Error> open_acceptor(const std::shared_ptr<Acceptor>& acceptor, bool rdma,
@@ -95,7 +105,8 @@ class Control {
                                       proto::control::ConnectRequest request);
   asio::awaitable<EndpointResult> answer(std::shared_ptr<Link> link,
                                          std::shared_ptr<Acceptor> acceptor,
-                                         const proto::control::ConnectRequest& request);
+                                         const proto::control::ConnectRequest& request,
+                                         const std::optional<Exports::Found>& exported);
 
   // (any) Queues a function of the calls above. One that is dropped destroys its Reply, which
   // answers.
@@ -130,6 +141,7 @@ class Control {
   std::set<std::shared_ptr<Link>> accepted_;
   std::size_t strangers_ = 0;  // of accepted_, not through Hello
   std::set<std::shared_ptr<Acceptor>> acceptors_;
+  Exports exports_;
   std::unordered_map<EndpointId, Entry> entries_;
   bool down_ = false;
   std::mutex post_mutex_;
@@ -138,6 +150,9 @@ class Control {
 
 // What answers when its context is no more.
 Error context_gone();
+
+// Of the queues of a window's connection that nobody posts to: what set-up needs.
+inline constexpr std::uint32_t kUnusedEntries = 2;
 
 // Limits on what others can make us hold; docs/security.md.
 inline constexpr std::size_t kStrangersMax = 64;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,14 @@ std::vector<tcp::endpoint> listening_addresses(std::vector<tcp::endpoint> resolv
     resolved.insert(resolved.begin(), {asio::ip::address_v4::any(), first.port()});
   }
   return resolved;
+}
+
+// The exporter's end of a window sends nothing, and receives notifications alone.
+EndpointOptions served_options(EndpointOptions options) {
+  options.send_entries = kUnusedEntries;
+  options.receive_entries = kNotificationsMax;
+  options.private_data.clear();
+  return options;
 }
 
 }  // namespace
@@ -115,12 +124,25 @@ asio::awaitable<void> Control::greet(std::shared_ptr<Link> link,
 asio::awaitable<void> Control::serve_request(std::shared_ptr<Link> link,
                                              std::shared_ptr<Acceptor> acceptor,
                                              proto::control::ConnectRequest request) {
+  std::optional<Exports::Found> exported;
+  if (request.has_wanted()) {
+    auto found = exports_.find(read_import(request.wanted()));
+    if (!found) {
+      link->send(make_refusal(request.connection(), found.error()));
+      co_return;  // an importer asks again and again: no line in the log
+    }
+    exported = *found;
+  }
   acceptor->begin_set_up();
-  auto endpoint = co_await answer(link, acceptor, request);
+  auto endpoint = co_await answer(link, acceptor, request, exported);
   acceptor->end_set_up();
   if (endpoint) {
     counters_.connections_set_up.add();
-    acceptor->deliver(std::move(*endpoint));
+    if (!exported) {
+      acceptor->deliver(std::move(*endpoint));
+    } else if (!exports_.attach(exported->id, *endpoint)) {
+      (*endpoint)->close();  // the export has ended meanwhile
+    }
     co_return;
   }
   counters_.set_ups_failed.add();
@@ -130,7 +152,7 @@ asio::awaitable<void> Control::serve_request(std::shared_ptr<Link> link,
 
 asio::awaitable<Control::EndpointResult> Control::answer(
     std::shared_ptr<Link> link, std::shared_ptr<Acceptor> acceptor,
-    const proto::control::ConnectRequest& request) {
+    const proto::control::ConnectRequest& request, const std::optional<Exports::Found>& exported) {
   const std::uint32_t number = request.connection();
   const auto refuse = [&](const Error& error) {
     link->send(make_refusal(number, error));
@@ -149,13 +171,14 @@ asio::awaitable<Control::EndpointResult> Control::answer(
                                  "listener: too many connections are being set up or wait to be "
                                  "accepted; try later"));
   }
-  EndpointOptions options = acceptor->options();
+  EndpointOptions options = exported ? served_options(acceptor->options()) : acceptor->options();
   options.profile = offer->profile;
   auto endpoint =
       Endpoint::Impl::open(path_, options, addresses.local.ip, addresses.remote.ip, make_of(*link));
   if (!endpoint) co_return refuse(endpoint.error());
   if (!enter(link, *endpoint, number)) co_return refuse(too_many_connections(*link));
-  const SetUp set_up{.link = link, .number = number, .endpoint = *endpoint, .path = path_};
+  SetUp set_up{.link = link, .number = number, .endpoint = *endpoint, .path = path_};
+  if (exported) set_up.exported = exported->terms;
   const auto finished = co_await finish_as_acceptor(io_, set_up, *offer);
   if (finished) co_return endpoint;
   (*endpoint)->close();

@@ -30,26 +30,73 @@ constexpr std::uint64_t kAttemptNs = 2'000'000'000;
 // The peer may not be there yet.
 bool worth_another_try(Code code) {
   return code == Code::kConnectionRefused || code == Code::kConnectTimeout ||
-         code == Code::kPeerDead;
+         code == Code::kPeerDead || code == Code::kNotExported;
 }
 
 }  // namespace
 
-asio::awaitable<void> Control::serve_connect(std::string address, ConnectOptions options,
-                                             Reply<Endpoint> reply) {
+std::expected<Control::Target, Error> Control::make_target(std::string_view address,
+                                                           const ConnectOptions& options) const {
   const std::uint64_t timeout_ns =
       options.timeout_ns != 0 ? options.timeout_ns : settings_.options.connect_timeout_ns;
   const auto parsed = parse_address(address, kDefaultPort);
+  if (!parsed) return std::unexpected(parsed.error());
   auto endpoint_options = complete(options.endpoint, settings_.options);
-  if (!parsed || !endpoint_options) {
-    reply(std::unexpected(parsed ? endpoint_options.error() : parsed.error()));
-    co_return;
-  }
+  if (!endpoint_options) return std::unexpected(endpoint_options.error());
   if (parsed->rdma) endpoint_options->profile = Profile::kPlain;
   const std::uint64_t now = now_ns();
   const std::uint64_t deadline_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
-  Target target{.address = *parsed, .options = *endpoint_options, .deadline_ns = deadline_ns};
-  auto endpoint = co_await connect_to(std::move(target));
+  return Target{.address = *parsed, .options = *endpoint_options, .deadline_ns = deadline_ns};
+}
+
+std::expected<Control::Target, Error> Control::make_import(std::string_view address,
+                                                           const ImportOptions& options) const {
+  const auto refused = [](std::string message) {
+    return std::unexpected(Error::make(Code::kBadOption, ErrorScope::kRequest, std::move(message)));
+  };
+  if (address.starts_with("rdma://")) {
+    return refused("import: rdma:// addresses have no exports; give host[:port]/name");
+  }
+  const std::size_t slash = address.find('/');
+  if (slash == std::string_view::npos || slash + 1 == address.size()) {
+    return refused("import: '" + std::string{address} + "' names no buffer; give host[:port]/name");
+  }
+  auto target =
+      make_target(address.substr(0, slash), {.timeout_ns = options.timeout_ns,
+                                             .endpoint = {.profile = Profile::kPlain,
+                                                          .send_entries = options.entries,
+                                                          .receive_entries = kUnusedEntries,
+                                                          .deadline_ns = options.deadline_ns}});
+  if (target) {
+    target->wanted = {.name = std::string{address.substr(slash + 1)}, .token = options.token};
+  }
+  return target;
+}
+
+asio::awaitable<void> Control::serve_import(std::string address, ImportOptions options,
+                                            Reply<Window> reply) {
+  auto target = make_import(address, options);
+  if (!target) {
+    reply(std::unexpected(target.error()));
+    co_return;
+  }
+  auto endpoint = co_await connect_to(std::move(*target));
+  if (endpoint) {
+    const WindowTerms terms = (*endpoint)->window_terms();
+    reply(Window{Endpoint{std::move(*endpoint)}, terms});
+  } else {
+    reply(std::unexpected(endpoint.error()));
+  }
+}
+
+asio::awaitable<void> Control::serve_connect(std::string address, ConnectOptions options,
+                                             Reply<Endpoint> reply) {
+  auto target = make_target(address, options);
+  if (!target) {
+    reply(std::unexpected(target.error()));
+    co_return;
+  }
+  auto endpoint = co_await connect_to(std::move(*target));
   if (endpoint) {
     reply(Endpoint{std::move(*endpoint)});
   } else {
@@ -63,7 +110,10 @@ asio::awaitable<Control::EndpointResult> Control::connect_to(Target target) {
   for (;;) {
     auto endpoint = co_await connect_once(target);
     if (endpoint || down_ || !worth_another_try(endpoint.error().code)) co_return endpoint;
-    if (endpoint.error().code == Code::kConnectionRefused) refusal = endpoint.error();
+    if (endpoint.error().code == Code::kConnectionRefused ||
+        endpoint.error().code == Code::kNotExported) {
+      refusal = endpoint.error();
+    }
     const std::uint64_t now = now_ns();
     if (now >= target.deadline_ns) {
       // A refusal tells more than the silence of a last attempt that had no time left.
@@ -98,7 +148,7 @@ asio::awaitable<Control::EndpointResult> Control::connect_by_link(tcp::endpoint 
   const std::uint64_t attempt_ns = std::min(target.deadline_ns, now_ns() + kAttemptNs);
   auto link = co_await link_to(remote, attempt_ns);
   if (!link) co_return std::unexpected(link.error());
-  co_return co_await set_up_over(*link, target.options, target.deadline_ns);
+  co_return co_await set_up_over(*link, target);
 }
 
 asio::awaitable<Control::EndpointResult> Control::connect_by_rdma_cm(tcp::endpoint remote,
@@ -145,18 +195,20 @@ asio::awaitable<std::expected<std::shared_ptr<Link>, Error>> Control::link_to(
 }
 
 asio::awaitable<Control::EndpointResult> Control::set_up_over(std::shared_ptr<Link> link,
-                                                              EndpointOptions options,
-                                                              std::uint64_t deadline_ns) {
-  const proto::IpAddress remote = link->addresses().remote.ip;
-  auto endpoint =
-      Endpoint::Impl::open(path_, options, link->addresses().local.ip, remote, make_of(*link));
+                                                              const Target& target) {
+  const LinkAddresses& addresses = link->addresses();
+  auto endpoint = Endpoint::Impl::open(path_, target.options, addresses.local.ip,
+                                       addresses.remote.ip, make_of(*link));
   if (!endpoint) co_return endpoint;
   const auto number = enter(link, *endpoint, std::nullopt);
   if (!number) co_return std::unexpected(too_many_connections(*link));
 
   const SetUp set_up{.link = link, .number = *number, .endpoint = *endpoint, .path = path_};
-  link->send(make_request(*number, **endpoint, path_->attributes(), path_->shm_alone()));
-  auto finished = co_await finish_as_connector(io_, set_up, deadline_ns);
+  proto::control::Message request =
+      make_request(*number, **endpoint, path_->attributes(), path_->shm_alone());
+  if (target.wanted) add_import(request, *target.wanted);
+  link->send(request);
+  auto finished = co_await finish_as_connector(io_, set_up, target.deadline_ns);
   if (!finished) {
     (*endpoint)->close();
     co_return std::unexpected(finished.error());

@@ -53,6 +53,7 @@ void Endpoint::Impl::on_own_completion(WorkKind kind, const proto::CompletionEnt
     case WorkKind::kOffer:
     case WorkKind::kPull:
     case WorkKind::kPulledUpdate: on_rendezvous_completion(kind, entry); return;
+    case WorkKind::kNotification: on_notification(entry); return;
     case WorkKind::kProbeSend:
       sends_.pop();
       on_probe_completed(entry, probes_.sent);
@@ -179,6 +180,8 @@ void Endpoint::Impl::deliver(const Completion& completion) {
 }
 
 void Endpoint::Impl::on_seen(Operation operation) {
+  if (operation == Operation::kNotification) [[unlikely]]
+    return on_notification_seen();
   const bool receive = operation == Operation::kReceive || operation == Operation::kReceiveWrite;
   --(receive ? receives_unseen_ : sends_unseen_);
 }

@@ -14,9 +14,11 @@
 #include "mapwire/endpoints/detail/credits.h"
 #include "mapwire/endpoints/detail/data_path.h"
 #include "mapwire/endpoints/detail/message_memory.h"
+#include "mapwire/endpoints/detail/notifications.h"
 #include "mapwire/endpoints/detail/pending_queue.h"
 #include "mapwire/endpoints/detail/rendezvous.h"
 #include "mapwire/endpoints/endpoint.h"
+#include "mapwire/endpoints/window.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/runtime/connection_manager.h"
 #include "mapwire/runtime/error.h"
@@ -37,6 +39,7 @@ struct PeerInfo {
   proto::UdpAddress udp;
   std::uint32_t path_mtu = 0;
   std::string version;  // of mapwire; empty: another make
+  std::optional<WindowTerms> exported{};
 };
 
 // How far the probes of set-up have come (probe.h).
@@ -94,6 +97,11 @@ class Endpoint::Impl {
 
   // The user's calls: endpoint.h.
   EndpointInfo info() const;
+  // Of the endpoint of an import; constant after activate(). Nothing can be reached with what the
+  // peer did not send.
+  WindowTerms window_terms() const {
+    return peer_.exported.value_or(WindowTerms{.memory = {}, .rights = {false, false, false}});
+  }
   std::span<const std::byte> private_data() const { return peer_private_data_; }
   [[gnu::flatten]] Code post_send(ConstBuffer message, std::uint64_t cookie,
                                   std::optional<std::uint32_t> immediate);
@@ -109,6 +117,11 @@ class Endpoint::Impl {
   // Ends the endpoint for `reason`: the oldest send completes with reason.code, everything else
   // that is outstanding with `rest`. No effect on one that has ended.
   void fail(const Error& reason, Code rest);
+
+  // The exporter's end of a window: tells the exporter what the importer notifies it of, as the
+  // switch says, in which room is made for `kept_max` more. Call once, after activate().
+  void serve_notifications(std::shared_ptr<detail::NotificationSwitch> exported,
+                           std::size_t kept_max);
 
   // (locked) A completion of the NIC; the user gets what is the user's.
   void on_completion(const proto::CompletionEntry& entry);
@@ -173,6 +186,7 @@ class Endpoint::Impl {
   // Receiving them (endpoint_pull.cc).
   [[gnu::cold, gnu::noinline]] void begin_pull(std::span<std::byte> buffer,
                                                const Completion& completion);
+  std::optional<proto::PieceOffer> next_offer() const;
   Code take_offer();
   Code read_on();
   void on_read(const proto::CompletionEntry& entry);
@@ -197,6 +211,11 @@ class Endpoint::Impl {
   [[gnu::cold, gnu::noinline]] void on_rendezvous_completion(detail::WorkKind kind,
                                                              const proto::CompletionEntry& entry);
   [[gnu::cold, gnu::noinline]] bool take_credit_word();
+
+  // Notifications of an importer (endpoint_notify.cc).
+  void await_notification();
+  [[gnu::cold, gnu::noinline]] void on_notification(const proto::CompletionEntry& entry);
+  [[gnu::cold, gnu::noinline]] void on_notification_seen();
 
   // Ending (endpoint_end.cc).
   [[gnu::cold, gnu::noinline]] void fail_locked(const Error& reason, Code first_send, Code rest);
@@ -235,6 +254,8 @@ class Endpoint::Impl {
   bool credit_update_under_way_ = false;
   bool credit_noted_ = false;   // in the data path's list of those that have grants to tell
   bool credit_wanted_ = false;  // in its lists of those that want some
+
+  std::shared_ptr<detail::NotificationSwitch> notifications_;  // at the exporter's end of a window
 
   // Messages in pieces.
   std::optional<detail::OfferedMessage> offered_;

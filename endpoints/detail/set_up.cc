@@ -45,7 +45,8 @@ asio::awaitable<std::expected<void, Error>> finish(asio::io_context& io, SetUp s
   if (!agreed) co_return agreed;
   PeerInfo peer{.udp = offer.address.udp,
                 .path_mtu = path_mtu(set_up, offer),
-                .version = set_up.link->peer_version()};
+                .version = set_up.link->peer_version(),
+                .exported = offer.exported};
   if (!set_up.endpoint->activate(std::move(peer), std::move(offer.private_data))) {
     co_return std::unexpected(Error::make(Code::kEndpointClosed, ErrorScope::kEndpoint,
                                           "endpoint: ended during its set-up; connect again"));
@@ -76,7 +77,9 @@ asio::awaitable<std::expected<void, Error>> finish_as_acceptor(asio::io_context&
     set_up.link->send(make_refusal(set_up.number, connected.error()));
     co_return connected;
   }
-  set_up.link->send(make_reply(set_up.number, *set_up.endpoint, set_up.path->attributes()));
+  auto reply = make_reply(set_up.number, *set_up.endpoint, set_up.path->attributes());
+  if (set_up.exported) add_exported(reply, *set_up.exported);
+  set_up.link->send(reply);
   co_return co_await finish(io, set_up, offer);
 }
 

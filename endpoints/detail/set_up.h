@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 
 #include "mapwire/endpoints/detail/data_path.h"
 #include "mapwire/endpoints/detail/endpoint_impl.h"
@@ -23,6 +24,7 @@ struct SetUp {
   std::uint32_t number = 0;
   std::shared_ptr<Endpoint::Impl> endpoint;
   std::shared_ptr<DataPath> path;
+  std::optional<WindowTerms> exported{};  // at the acceptor of an import
 };
 
 // The request is out: awaits the reply, connects the queue pair, probes. The endpoint is the user's

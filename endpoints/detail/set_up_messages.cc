@@ -21,6 +21,9 @@ namespace control = proto::control;
 constexpr std::uint32_t kQpnMax = (1U << 24) - 1;  // QPNs and PSNs have 24 bits
 constexpr std::uint32_t kReceiveEntriesMax = 4096;
 constexpr std::uint64_t kPeerDeadlineMinNs = 1'000'000;
+constexpr std::uint32_t kRightRead = 1;  // of an exported buffer
+constexpr std::uint32_t kRightWrite = 2;
+constexpr std::uint32_t kRightAtomics = 4;
 
 std::unexpected<Error> malformed(std::string_view what) {
   return std::unexpected(Error::make(
@@ -92,6 +95,14 @@ std::expected<QueuePairAddress, Error> read_address(const control::QueuePair& pa
       .read_atomic_max = pair.read_atomic_max()};
 }
 
+WindowTerms read_terms(const control::Exported& exported) {
+  return {
+      .memory = {.address = exported.address(), .bytes = exported.bytes(), .rkey = exported.rkey()},
+      .rights = {.read = (exported.rights() & kRightRead) != 0,
+                 .write = (exported.rights() & kRightWrite) != 0,
+                 .atomics = (exported.rights() & kRightAtomics) != 0}};
+}
+
 // A device's wire is its name.
 bool speaks_roce(std::string_view nic, std::string_view wire) {
   return nic == kVerbsNic || (nic == kSoftNic && wire == "udp");
@@ -142,6 +153,26 @@ control::Message make_reply(std::uint32_t connection, const Endpoint::Impl& endp
   fill_common(reply, connection, endpoint);
   fill(*reply.mutable_chosen(), endpoint, nic.name, endpoint.wire());
   return message;
+}
+
+void add_import(control::Message& request, const Import& wanted) {
+  control::Import& import = *request.mutable_connect_request()->mutable_wanted();
+  import.set_name(wanted.name);
+  import.set_token(wanted.token);
+}
+
+void add_exported(control::Message& reply, const WindowTerms& terms) {
+  control::Exported& exported = *reply.mutable_connect_reply()->mutable_exported();
+  exported.set_address(terms.memory.address);
+  exported.set_bytes(terms.memory.bytes);
+  exported.set_rkey(terms.memory.rkey);
+  exported.set_rights((terms.rights.read ? kRightRead : 0U) |
+                      (terms.rights.write ? kRightWrite : 0U) |
+                      (terms.rights.atomics ? kRightAtomics : 0U));
+}
+
+Import read_import(const control::Import& wanted) {
+  return {.name = wanted.name(), .token = wanted.token()};
 }
 
 control::Message make_refusal(std::uint32_t connection, const Error& error) {
@@ -204,6 +235,7 @@ std::expected<Offer, Error> read_reply(const control::ConnectReply& reply, const
   if (auto taken = take(reply.chosen(), nic, remote, *offer); !taken) {
     return std::unexpected(taken.error());
   }
+  if (reply.has_exported()) offer->exported = read_terms(reply.exported());
   return offer;
 }
 

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <vector>
 
 #include "control.pb.h"
 #include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/endpoints/detail/exports.h"
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/proto/address.h"
 #include "mapwire/runtime/error.h"
@@ -27,6 +29,7 @@ struct Offer {
   PeerTerms terms;
   std::uint64_t deadline_ns = 0;
   std::vector<std::byte> private_data;
+  std::optional<WindowTerms> exported{};  // in the reply to an import
 };
 
 // The messages of `endpoint`. The request names all ways to reach it, or shared memory alone; the
@@ -35,6 +38,10 @@ proto::control::Message make_request(std::uint32_t connection, const Endpoint::I
                                      const NicAttributes& nic, bool shm_alone);
 proto::control::Message make_reply(std::uint32_t connection, const Endpoint::Impl& endpoint,
                                    const NicAttributes& nic);
+// What makes a request that of an import, and a reply the answer to it.
+void add_import(proto::control::Message& request, const Import& wanted);
+void add_exported(proto::control::Message& reply, const WindowTerms& terms);
+Import read_import(const proto::control::Import& wanted);
 proto::control::Message make_refusal(std::uint32_t connection, const Error& error);
 proto::control::Message make_probe_result(std::uint32_t connection, Code code);
 proto::control::Message make_disconnect(std::uint32_t connection, Code code);

@@ -16,6 +16,7 @@ enum class WorkKind : std::uint8_t {
   kCreditUpdate,
   kProbeSend,
   kProbeReceive,
+  kNotification,
   // Of a rendezvous.
   kHeader,
   kOffer,

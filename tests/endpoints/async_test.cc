@@ -12,12 +12,14 @@
 #include <asio/use_future.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
 #include <system_error>
 #include <vector>
 
+#include "mapwire/endpoints/window.h"
 #include "tests/endpoints/pair.h"
 
 namespace mapwire {
@@ -204,6 +206,29 @@ TEST_P(AsyncTest, closing_an_endpoint_ends_its_operations) {
   asio::co_spawn(io_, connect(), kRethrow);
   io_.run();
   EXPECT_EQ(receiving, make_error_code(Code::kFlushed));
+}
+
+TEST_P(AsyncTest, notifications_come_to_their_handler) {
+  std::array<std::byte, 8> memory{};
+  const Export exported = value_of(server_->context().export_buffer("b", memory));
+  std::vector<std::uint32_t> told;
+  server_->on_notification([&](const Completion& notification) {
+    told.push_back(notification.immediate);
+    if (told.size() == 2) server_->on_notification({});
+  });
+  std::promise<void> over;
+  auto importing = std::async(std::launch::async, [&, until = over.get_future()] {
+    Context importer = value_of(Context::create());
+    Window window = value_of(importer.import_buffer(testing::loopback(*listener_) + "/b"));
+    const std::array<std::byte, 8> source{};
+    EXPECT_EQ(window.put_notify(0, source, 7, 1), Code::kOk);
+    EXPECT_EQ(window.put_notify(0, source, 8, 2), Code::kOk);
+    until.wait();
+  });
+  io_.run();  // Expect: it returns when nobody waits for notifications any more.
+  over.set_value();
+  importing.get();
+  EXPECT_EQ(told, (std::vector<std::uint32_t>{7, 8}));
 }
 
 INSTANTIATE_TEST_SUITE_P(progress, AsyncTest,

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
+#include "mapwire/endpoints/window.h"
 #include "tests/endpoints/many_endpoints.h"
 #include "tests/endpoints/pair.h"
 
@@ -31,10 +32,36 @@ std::vector<std::byte> as_private_data(const RemoteBuffer& remote) {
   return {bytes.begin(), bytes.end()};
 }
 
+// Puts into the imported buffer, its first byte last, until it is killed.
+void put_without_end(Context& context, const std::string& address) {
+  Window window = value_of(context.import_buffer(address, {.timeout_ns = kPatienceNs}));
+  std::vector<std::byte> source(window.bytes(), std::byte{1});
+  while (!window.error()) {
+    if (window.put(1, std::span{source}.subspan(1), 0) == Code::kOk) {
+      (void)window.put(0, std::span{source}.first(1), 0);
+    }
+    std::array<Completion, 16> done;
+    context.poll(done);
+  }
+}
+
 void wait_for_end_of_input() {
   char byte = 0;
   while (read(STDIN_FILENO, &byte, 1) > 0) {
   }
+}
+
+// Exports a buffer and tells, as private data, the port at which it is to be had.
+void export_and_wait(Context& context, const std::string& address) {
+  std::vector<std::byte> memory(kExportedBytes);
+  const Listener listener = value_of(context.listen({.address = "127.0.0.1:0"}));
+  const Export exported = value_of(context.export_buffer("all", memory));
+  const std::uint16_t port = listener.port();
+  const auto bytes = std::as_bytes(std::span{&port, 1});
+  ConnectOptions options{.timeout_ns = kPatienceNs};
+  options.endpoint.private_data = {bytes.begin(), bytes.end()};
+  const Endpoint endpoint = value_of(context.connect(address, options));
+  wait_for_end_of_input();
 }
 
 }  // namespace
@@ -47,6 +74,8 @@ TEST(PeerProcess, DISABLED_role) {
     connect_many(context, std::getenv(kAddressVariable));
     return;
   }
+  if (role == "importer") return put_without_end(context, std::getenv(kAddressVariable));
+  if (role == "exporter") return export_and_wait(context, std::getenv(kAddressVariable));
   MemoryRegion region = value_of(
       context.allocate(4096, {.remote_read = true, .remote_write = true, .remote_atomic = true}));
   ConnectOptions options{.timeout_ns = kPatienceNs};

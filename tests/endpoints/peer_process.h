@@ -1,13 +1,18 @@
 // A second process that plays the peer: this test program again, told by its environment to run
-// one role (peer_process.cc). It connects to the test's listener and then does as its role says,
-// until the test kills it or closes the pipe that is its standard input.
+// one role (peer_process.cc). It connects to the test's listener, or imports the test's buffer, and
+// then does as its role says, until the test kills it or closes the pipe that is its standard
+// input.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
 
 namespace mapwire::testing {
+
+// Of the buffer that the role "exporter" exports as "all".
+inline constexpr std::size_t kExportedBytes = 65536;
 
 class PeerProcess {
  public:

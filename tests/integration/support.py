@@ -145,6 +145,22 @@ class Process:
         self.end()
 
 
+def serve_example(program, talk):
+    """Runs the server of an example, calls talk(), and ends it by Ctrl-C; what it printed."""
+    server = subprocess.Popen([program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        check("the server listens", "listening on" in server.stdout.readline())
+        talk()
+        server.send_signal(signal.SIGINT)
+        output, errors = server.communicate(timeout=PATIENCE_S)
+        check("Ctrl-C ends the server", server.returncode == 0, errors)
+        return output
+    finally:
+        if server.poll() is None:
+            server.kill()
+            server.wait()
+
+
 class Server(Process):
     """`mapwire ping` as a server on a free port."""
 

@@ -59,7 +59,8 @@ bool is_code(Code code) {
     case kInterrupted:
     case kNoUsableNic:
     case kMtuMismatch:
-    case kRocePortInUse: return true;
+    case kRocePortInUse:
+    case kNotExported: return true;
   }
   return false;
 }

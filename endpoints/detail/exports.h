@@ -1,0 +1,76 @@
+// The buffers that a context exports, by name, and the connections of those who have imported them.
+//
+// Threads: any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/endpoints/detail/notifications.h"
+#include "mapwire/endpoints/window.h"
+#include "mapwire/runtime/error.h"
+#include "mapwire/runtime/nic.h"
+
+namespace mapwire::detail {
+
+inline constexpr std::size_t kExportNameBytesMax = 255;
+inline constexpr std::size_t kTokenBytesMax = 255;
+
+// What an importer asks for.
+struct Import {
+  std::string name;
+  std::string token;
+};
+
+class Exports {
+ public:
+  using ExportId = std::uint64_t;  // never used again
+
+  struct Buffer {
+    std::span<std::byte> memory;
+    MemoryKeys keys;
+    WindowRights rights;
+    std::string token;
+    std::shared_ptr<NotificationSwitch> notifications;
+  };
+  struct Found {
+    ExportId id = 0;
+    WindowTerms terms;
+  };
+
+  // Errors: kInvalidArgument (the name or token is too long, empty or holds control characters; or
+  // the name is taken).
+  std::expected<ExportId, Error> add(const std::string& name, const Buffer& buffer);
+  // Errors: kNotExported, kPermission (the token).
+  std::expected<Found, Error> find(const Import& wanted) const;
+  // Keeps the connection of an importer until the export ends. False: it has ended.
+  bool attach(ExportId id, std::shared_ptr<Endpoint::Impl> endpoint);
+  // Connections of importers that live.
+  std::size_t imports(ExportId id);
+  // Nobody finds it any more. The connections are the caller's to close.
+  std::vector<std::shared_ptr<Endpoint::Impl>> remove(ExportId id);
+
+ private:
+  struct Entry {
+    ExportId id = 0;
+    Buffer buffer;
+    std::vector<std::shared_ptr<Endpoint::Impl>> importers;
+  };
+  using Entries = std::map<std::string, Entry, std::less<>>;
+  static void drop_dead(Entry& entry);
+  Entries::iterator by_id(ExportId id);
+
+  mutable std::mutex mutex_;
+  Entries entries_;
+  ExportId last_id_ = 0;
+};
+
+}  // namespace mapwire::detail

@@ -1,0 +1,78 @@
+// A process that exports memory and one that imports it; here both in this process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "mapwire/endpoints/context.h"
+#include "mapwire/endpoints/window.h"
+#include "mapwire/runtime/clock.h"
+#include "tests/endpoints/pair.h"
+#include "tests/endpoints/two_hosts.h"
+#include "tests/tlb/pages.h"
+
+namespace mapwire::testing {
+
+inline constexpr std::uint64_t kSoonNs = 300'000'000;
+
+class WindowFixture : public ::testing::TestWithParam<NicChoice> {
+ protected:
+  Export export_all(std::string_view name = "all", const ExportOptions& options = {}) {
+    return value_of(exporter_.export_buffer(name, memory_.memory(), options));
+  }
+  std::string address(std::string_view name) const {
+    return host_ + ":" + std::to_string(listener_.port()) + "/" + std::string{name};
+  }
+  std::expected<Window, Error> import_window(std::string_view name,
+                                             const ImportOptions& options = {}) {
+    return importer_.import_buffer(address(name), options);
+  }
+  // How an import ends. A machine that is too slow for one attempt in the time is given more.
+  Code import_ends(std::string_view name, const std::string& token = {}) {
+    Code code = Code::kConnectTimeout;
+    for (std::uint64_t timeout_ns = kSoonNs;
+         code == Code::kConnectTimeout && timeout_ns < kPatienceNs; timeout_ns *= 4) {
+      const auto window = import_window(name, {.token = token, .timeout_ns = timeout_ns});
+      code = window ? Code::kOk : window.error().code;
+    }
+    return code;
+  }
+  void expect_done(const Window& window, std::uint64_t cookie, Code status = Code::kOk) {
+    const Completion done = next_completion(importer_);
+    EXPECT_EQ(done.endpoint, window.id());
+    EXPECT_EQ(done.cookie, cookie);
+    EXPECT_EQ(done.status, status) << name(done.status);
+  }
+  // The exporter enters an importer when its own side of the set-up is done.
+  void await_imports(const Export& exported, std::size_t count) {
+    const std::uint64_t until_ns = now_ns() + kPatienceNs;
+    while (exported.imports() != count && now_ns() < until_ns) std::this_thread::yield();
+    ASSERT_EQ(exported.imports(), count);
+  }
+  void await_death(const Window& window) {
+    const std::uint64_t until_ns = now_ns() + kPatienceNs;
+    while (!window.error() && now_ns() < until_ns) importer_.poll({});
+    ASSERT_TRUE(window.error());
+  }
+
+  const std::string host_ =
+      GetParam() == NicChoice::kVerbs ? device_address().value_or("") : "127.0.0.1";
+  const Pages memory_{16};
+  Context exporter_ = value_of(Context::create({.nic = GetParam(), .address = host_ + ":0"}));
+  Context importer_ = value_of(Context::create({.nic = GetParam(), .address = host_ + ":0"}));
+  Listener listener_ = value_of(exporter_.listen({.address = host_ + ":0"}));
+};
+
+// The names of its columns.
+inline std::string nic_name(const ::testing::TestParamInfo<NicChoice>& nic) {
+  return nic.param == NicChoice::kVerbs ? "verbs_rxe" : "soft";
+}
+
+}  // namespace mapwire::testing
