@@ -1,9 +1,10 @@
 """Counts the results of ctest runs: the JUnit files in a directory.
 
-The last line is `N passed, N failed, N skipped`; the lines above it name what did not pass, and
-the counts of each column of the conformance suite. A skipped check is never counted as passed, and
-a test that could not be run has failed. Ends with status 1 if anything failed, also if steps
-outside of ctest (builds) did: --failed-steps N. Those that could not run: --skipped NAME: REASON.
+The last line is `N passed, N failed, N skipped`; the lines above it name what did not pass, with
+the end of what it said if it failed, and the counts of each column of the conformance suite. A
+skipped check is never counted as passed, and a test that could not be run has failed. Ends with
+status 1 if anything failed, also if steps outside of ctest (builds) did: --failed-steps N. Those
+that could not run: --skipped NAME: REASON.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import pathlib
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
+
+SAID_LINES = 20
 
 
 def outcome(case):
@@ -37,6 +40,12 @@ def reason(case):
     return "no reason given"
 
 
+def said(case):
+    """The end of what a test said."""
+    lines = (case.findtext("system-out") or "").rstrip().splitlines()
+    return [f"    {line}" for line in lines[-SAID_LINES:]]
+
+
 def column(case):
     """The column of a test of the conformance suite; None for other tests."""
     found = re.match(r"conformance\.\S+/(\w+)(\s|$)", case.get("name", ""))
@@ -55,6 +64,7 @@ def main():
     options = parser.parse_args()
     counts = collections.Counter(failed=options.failed_steps, skipped=len(options.skipped))
     columns = collections.defaultdict(collections.Counter)
+    failed = []
     for step in options.skipped:
         print(f"skipped {step}")
     for path in sorted(options.directory.glob("*.xml")):
@@ -66,9 +76,12 @@ def main():
             counts[result] += 1
             if column(case):
                 columns[path.stem, column(case)][result] += 1
-            if result != "passed":
-                why = f": {reason(case)}" if result == "skipped" else ""
-                print(f"{result} {path.stem} {case.get('name')}{why}")
+            if result == "skipped":
+                print(f"skipped {path.stem} {case.get('name')}: {reason(case)}")
+            elif result == "failed":
+                failed += [f"failed {path.stem} {case.get('name')}", *said(case)]
+    for line in failed:  # late, where whoever sees a long log looks
+        print(line)
     for (run, name), results in columns.items():
         print(f"conformance {run} {name}: {written(results)}")
     print(written(counts))

@@ -93,6 +93,11 @@ class Checks(unittest.TestCase):
         self.write("README.md", "`./run tests` and\n./run pingping\n")
         self.expect(documents.unknown_commands(self.root), "README.md: shows `./run pingping`")
 
+    def test_a_named_test_that_does_not_exist_is_found(self):
+        self.write("tests/tlb/a_test.cc", "TEST_P(ATest, holds) {}\nTEST(BTest,\n     holds) {}\n")
+        self.write("docs/a.md", "`ATest.holds`, `BTest.holds`, `ATest.fails`")
+        self.expect(documents.unknown_tests(self.root), "docs/a.md: names the test ATest.fails")
+
 
 if __name__ == "__main__":
     unittest.main()

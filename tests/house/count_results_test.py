@@ -51,6 +51,13 @@ class CountResults(unittest.TestCase):
         self.assertEqual(count(PASSED, FAILED),
                          (1, ["failed test-dev bad", "1 passed, 1 failed, 0 skipped"]))
 
+    def test_the_end_of_what_a_failed_test_said_stands_below_it(self):
+        said = "\n".join(f"line {i}" for i in range(100))
+        case = f'<testcase name="bad" status="fail"><system-out>{said}</system-out></testcase>'
+        self.assertEqual(count(case, GTEST_SKIPPED)[1][:3] + count(case)[1][-2:],
+                         ["skipped test-dev no_device: no RDMA device", "failed test-dev bad",
+                          "    line 80", "    line 99", "0 passed, 1 failed, 0 skipped"])
+
     def test_a_test_that_can_not_be_started_has_failed(self):
         self.assertEqual(count(NOT_FOUND),
                          (1, ["failed test-dev gone", "0 passed, 1 failed, 0 skipped"]))

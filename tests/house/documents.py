@@ -1,4 +1,4 @@
-"""The documents hang together: READMEs, links, and the commands they show."""
+"""The documents hang together: READMEs, links, and the commands and tests they name."""
 
 import re
 import subprocess
@@ -7,6 +7,9 @@ from tree import files
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 RUN = re.compile(r"(?:^|[\s`(])\./run (\w[\w-]*)", re.MULTILINE)
+
+TEST_NAMED = re.compile(r"`(\w+Test)\.(\w+)`")
+TEST = re.compile(r"\bTEST(?:_[FP])?\((\w+),\s*(\w+)\)")
 
 
 def folders_without_readme(root):
@@ -40,6 +43,16 @@ def unknown_commands(root):
                 yield f"{path}: shows `./run {command}`, which does not exist"
 
 
+def unknown_tests(root):
+    known = {test for path in files(root, "*.cc")
+             for test in TEST.findall((root / path).read_text())}
+    for path in files(root, "*.md"):
+        for suite, name in TEST_NAMED.findall((root / path).read_text()):
+            if (suite, name) not in known:
+                yield f"{path}: names the test {suite}.{name}, which does not exist"
+
+
 def findings(root):
-    for check in (folders_without_readme, dead_links, unlinked_pages, unknown_commands):
+    for check in (folders_without_readme, dead_links, unlinked_pages, unknown_commands,
+                  unknown_tests):
         yield from check(root)

@@ -3,11 +3,13 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
-RUN = pathlib.Path(__file__).resolve().parents[2] / "run"
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Run(unittest.TestCase):
@@ -16,7 +18,9 @@ class Run(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.root = pathlib.Path(directory.name, "clone of mapwire")
         (self.root / "bin").mkdir(parents=True)
-        shutil.copy(RUN, self.root / "run")
+        (self.root / "tests").mkdir()
+        for name in ("run", "tests/checks.sh"):
+            shutil.copy(SOURCE / name, self.root / name)
         # What is not replaced by a test must not reach the system.
         for name in ("apt-get", "cmake", "dpkg-query"):
             self.replace(name, "exit 0")
@@ -110,6 +114,36 @@ class Run(unittest.TestCase):
         for kernel, arguments in (("6.1", ()), ("6.12", ("--kernel", "6.12"))):
             run = self.run_it("softroce", *arguments, "--", "a b", "--kernel")
             self.assertEqual((run.returncode, run.stdout), (9, f"[{kernel}][3600][a b][--kernel]"))
+
+    def test_the_check_in_the_background_is_told_of_when_the_next_one_has_ended(self):
+        self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\"")
+        self.replace("ctest", "[[ $* != *'-L tidy'* ]]")  # fails
+        (self.root / "tests/softroce").mkdir()
+        (self.root / "tests/softroce/suite.sh").write_text("#!/bin/bash\nsleep 1\n")
+        (self.root / "tests/softroce/suite.sh").chmod(0o755)
+        (self.root / ".ci").mkdir()
+        (self.root / ".ci/count_results.py").write_text("print('counted')")
+        said = self.run_it("tests").stdout
+        self.assertRegex(said, r"(?s)test-softroce-6.1 +ok.*\ntidy +FAILED.*test-tsan +ok.*counted")
+
+    def test_an_interrupt_of_the_tests_ends_the_check_in_the_background(self):
+        self.replace("dpkg-query", "printf 'installed %s\\n' \"${@:4}\"")
+        begun = self.root / "begun"
+        os.mkfifo(begun)
+        self.replace("ctest", f"[[ $* != *'-L tidy'* ]] || {{ echo $$ >'{begun}'; sleep 100; }}")
+        (self.root / "tests/softroce").mkdir()
+        (self.root / "tests/softroce/suite.sh").write_text("#!/bin/bash\nsleep 100\n")
+        (self.root / "tests/softroce/suite.sh").chmod(0o755)
+        path = f"{self.root / 'bin'}:{os.environ['PATH']}"
+        with subprocess.Popen([self.root / "run", "tests"], env={**os.environ, "PATH": path},
+                              stdout=subprocess.DEVNULL, start_new_session=True) as run:
+            tidy = pathlib.Path("/proc", begun.read_text().strip())
+            os.killpg(run.pid, signal.SIGINT)
+            self.assertNotEqual(run.wait(60), 0)
+        until = time.monotonic() + 60
+        while tidy.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        self.assertFalse(tidy.exists())
 
 
 if __name__ == "__main__":

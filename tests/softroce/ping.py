@@ -48,10 +48,9 @@ def main():
     events()
     with rxe.neighbour() as namespace:
         near, far = rxe.near_end(), rxe.far_end(namespace)
-        for kind in rxe.ADDRESSES:
-            for op in OPS:
-                ping_between(near, far, kind, op)
-                ping_between(far, near, kind, op)
+        for op in OPS:
+            ping_between(near, far, "IPv4", op)
+            ping_between(far, near, "IPv6", op)
     finish()
 
 

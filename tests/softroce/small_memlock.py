@@ -2,8 +2,8 @@
 """A message far larger than what a user without rights may pin passes from the heap of one process
 to that of another and back, over rxe, and the kernel never has more pinned than the budget.
 
-MAPWIRE_TEST_TRANSFER_MIB is how much passes each way, in messages of at most 128 MiB: the guest has
-no room for more.
+MAPWIRE_TEST_TRANSFER_MIB is how much passes each way, in messages of at most 128 MiB: the guest
+has no room for more.
 """
 
 import os
@@ -15,9 +15,9 @@ import time
 import rxe
 from support import check, finish, mapwire, skip
 
-TRANSFER_MIB = int(os.environ.get("MAPWIRE_TEST_TRANSFER_MIB", "16"))
-MESSAGE_MIB = min(TRANSFER_MIB, 128)
 LIMITS = (8 << 20, 64 << 10)
+TRANSFER_MIB = int(os.environ.get("MAPWIRE_TEST_TRANSFER_MIB", "16"))
+MESSAGE_MIB_MAX = 128
 SAMPLE_S = 0.002
 
 
@@ -38,10 +38,11 @@ def both_ends(pid):
 
 def transfer(limit):
     """Status, output, and the most that either end had pinned."""
+    message_mib = min(TRANSFER_MIB, MESSAGE_MIB_MAX)
     command = ["prlimit", f"--memlock={limit}", "setpriv", "--reuid=65534", "--regid=65534",
                "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", mapwire(), "ping",
                "--local", "--nic", "verbs", "--memory", "heap", "-s",
-               str(MESSAGE_MIB << 20), "-n", str(TRANSFER_MIB // MESSAGE_MIB),
+               str(message_mib << 20), "-n", str(TRANSFER_MIB // message_mib),
                "--warmup", "0", "-t", "4", "-r", "4", "--verify", "--json"]
     most = samples = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
