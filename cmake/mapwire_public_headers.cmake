@@ -12,6 +12,7 @@ set(mapwire_public_headers
   endpoints/memory.h
   endpoints/route.h
   endpoints/window.h
+  endpoints/window_memory.h
   proto/address.h
   proto/code.h
   proto/descriptor.h
@@ -23,6 +24,7 @@ set(mapwire_public_headers
   runtime/nic_choice.h
   runtime/options.h
   runtime/quantity.h
+  runtime/unique_fd.h
   runtime/verbs/verbs_device.h
   runtime/version.h
 )

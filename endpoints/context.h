@@ -19,6 +19,7 @@
 #include "mapwire/endpoints/listener.h"
 #include "mapwire/endpoints/memory.h"
 #include "mapwire/endpoints/window.h"
+#include "mapwire/endpoints/window_memory.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
 #include "mapwire/runtime/nic_choice.h"
@@ -107,6 +108,10 @@ class Context {
   // of it. Exports may overlap, as with other rights. Errors: kInvalidArgument (empty memory, or a
   // page of it is not mapped; the name), kLimitReached, kOutOfMemory.
   std::expected<Export, Error> export_buffer(std::string_view name, std::span<std::byte> memory,
+                                             const ExportOptions& options = {});
+  // The same for memory that importers of this host may map (window_memory.h). Errors: also
+  // kInvalidArgument if another Export of it lives, kSystemCall.
+  std::expected<Export, Error> export_buffer(std::string_view name, const WindowMemory& memory,
                                              const ExportOptions& options = {});
   // Imports the buffer that "host[:port]/name" exports; waits until it is exported. Errors: those
   // of connect(), kNotExported (not in time), kPermission (the token).

@@ -131,6 +131,7 @@ class Endpoint {
 
  private:
   friend class AsyncContext;
+  friend class Window;
   std::shared_ptr<Impl> impl_;
 };
 

@@ -1,7 +1,10 @@
 // The exporter's side of a window.
 #include <sys/mman.h>
 
+#include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +13,7 @@
 #include "mapwire/endpoints/context.h"
 #include "mapwire/endpoints/detail/context_impl.h"
 #include "mapwire/endpoints/detail/exports.h"
+#include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/window.h"
 #include "mapwire/tlb/range.h"
 
@@ -17,23 +21,26 @@ namespace mapwire {
 
 class Export::Impl {
  public:
-  Impl(std::shared_ptr<Context::Impl> context, detail::Exports::ExportId id, std::uint32_t lkey,
-       std::shared_ptr<detail::NotificationSwitch> notifications)
-      : context_{std::move(context)},
-        id_{id},
-        lkey_{lkey},
-        notifications_{std::move(notifications)} {}
+  // Of `memory`, which importers may map if it is `shareable`.
+  static std::expected<Export, Error> make(std::shared_ptr<Context::Impl> context,
+                                           std::string_view name, std::span<std::byte> memory,
+                                           std::shared_ptr<WindowMemory::Impl> shareable,
+                                           const ExportOptions& options);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   // First nobody new finds it, then those who have it lose their connections, which tells them more
-  // than a refused access would; and with the key whoever is in between loses it as well.
+  // than a refused access would; with the key whoever is in between loses it as well, and at last
+  // the processors of those who have it mapped.
   ~Impl() {
-    for (const auto& importer : exports().remove(id_)) importer->close();
-    deregister(*context_->path(), lkey_);
+    if (id_) {
+      for (const auto& importer : exports().remove(*id_)) importer->close();
+    }
+    if (lkey_) deregister();
+    if (shared_) memory_->withdraw();
   }
 
-  std::size_t imports() const { return exports().imports(id_); }
+  std::size_t imports() const { return exports().imports(*id_); }
 
   void set_notifications(Notifications mode) {
     detail::DataPath& path = *context_->path();
@@ -41,17 +48,21 @@ class Export::Impl {
     detail::change(*notifications_, mode, path);
   }
 
-  static void deregister(detail::DataPath& path, std::uint32_t lkey) {
-    const std::lock_guard guard{path.lock()};
-    if (path.nic() != nullptr) path.memory().deregister_memory(lkey);
-  }
-
  private:
+  Impl(std::shared_ptr<Context::Impl> context, std::shared_ptr<WindowMemory::Impl> memory)
+      : context_{std::move(context)}, memory_{std::move(memory)} {}
+
+  std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory,
+                                                   const WindowRights& rights);
+  void deregister();
+  std::expected<void, Error> share(const WindowRights& rights);
   detail::Exports& exports() const { return context_->control().exports(); }
 
   std::shared_ptr<Context::Impl> context_;
-  detail::Exports::ExportId id_;
-  std::uint32_t lkey_;
+  std::shared_ptr<WindowMemory::Impl> memory_;         // null: nobody maps it
+  std::shared_ptr<const detail::SharedPages> shared_;  // null likewise, or for the rights
+  std::optional<std::uint32_t> lkey_;
+  std::optional<detail::Exports::ExportId> id_;
   std::shared_ptr<detail::NotificationSwitch> notifications_;
 };
 
@@ -64,7 +75,61 @@ bool is_mapped(std::span<std::byte> memory) {
   return pages && ::msync(pages->memory().data(), pages->bytes(), MS_ASYNC) == 0;
 }
 
+// The processor's protection knows reading, and reading with writing.
+std::optional<Sharing> as_pages(const WindowRights& rights) {
+  if (!rights.read || (rights.atomics && !rights.write)) return std::nullopt;
+  return rights.write ? Sharing::kReadWrite : Sharing::kReadOnly;
+}
+
 }  // namespace
+
+std::expected<MemoryKeys, Error> Export::Impl::register_memory(std::span<std::byte> memory,
+                                                               const WindowRights& rights) {
+  detail::DataPath& path = *context_->path();
+  const std::lock_guard guard{path.lock()};
+  auto keys = path.memory().register_memory(memory, {.remote_read = rights.read,
+                                                     .remote_write = rights.write,
+                                                     .remote_atomic = rights.atomics,
+                                                     .may_go = !rights.atomics && !memory_});
+  if (keys) lkey_ = keys->lkey;
+  return keys;
+}
+
+void Export::Impl::deregister() {
+  detail::DataPath& path = *context_->path();
+  const std::lock_guard guard{path.lock()};
+  if (path.nic() != nullptr) path.memory().deregister_memory(*lkey_);
+}
+
+std::expected<void, Error> Export::Impl::share(const WindowRights& rights) {
+  const auto sharing = as_pages(rights);
+  if (!memory_ || !sharing) return {};
+  auto shared = memory_->share(*sharing);
+  if (!shared) return std::unexpected(std::move(shared.error()));
+  shared_ = std::move(*shared);
+  return {};
+}
+
+std::expected<Export, Error> Export::Impl::make(std::shared_ptr<Context::Impl> context,
+                                                std::string_view name, std::span<std::byte> memory,
+                                                std::shared_ptr<WindowMemory::Impl> shareable,
+                                                const ExportOptions& options) {
+  std::unique_ptr<Impl> made{new Impl{std::move(context), std::move(shareable)}};
+  if (auto shared = made->share(options.rights); !shared) return std::unexpected(shared.error());
+  const auto keys = made->register_memory(memory, options.rights);
+  if (!keys) return std::unexpected(keys.error());
+  made->notifications_ = std::make_shared<detail::NotificationSwitch>(detail::NotificationSwitch{
+      .mode = options.notifications, .cookie = options.cookie, .kept = {}});
+  const auto id = made->exports().add(std::string{name}, {.memory = memory,
+                                                          .keys = *keys,
+                                                          .rights = options.rights,
+                                                          .token = options.token,
+                                                          .notifications = made->notifications_,
+                                                          .shared = made->shared_});
+  if (!id) return std::unexpected(id.error());
+  made->id_ = *id;
+  return Export{std::move(made)};
+}
 
 Export::Export(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 Export::Export(Export&&) noexcept = default;
@@ -83,26 +148,14 @@ std::expected<Export, Error> Context::export_buffer(std::string_view name,
         Code::kInvalidArgument, ErrorScope::kRequest,
         "export " + std::string{name} + ": a page of the buffer is not mapped; map all of it"));
   }
-  detail::DataPath& path = *impl_->path();
-  std::unique_lock guard{path.lock()};
-  const auto keys = path.memory().register_memory(memory, {.remote_read = options.rights.read,
-                                                           .remote_write = options.rights.write,
-                                                           .remote_atomic = options.rights.atomics,
-                                                           .may_go = !options.rights.atomics});
-  guard.unlock();
-  if (!keys) return std::unexpected(keys.error());
-  const auto notifications =
-      std::make_shared<detail::NotificationSwitch>(detail::NotificationSwitch{
-          .mode = options.notifications, .cookie = options.cookie, .kept = {}});
-  const auto id =
-      impl_->control().exports().add(std::string{name}, {.memory = memory,
-                                                         .keys = *keys,
-                                                         .rights = options.rights,
-                                                         .token = options.token,
-                                                         .notifications = notifications});
-  if (id) return Export{std::make_unique<Export::Impl>(impl_, *id, keys->lkey, notifications)};
-  Export::Impl::deregister(path, keys->lkey);
-  return std::unexpected(id.error());
+  return Export::Impl::make(impl_, name, memory, nullptr, options);
+}
+
+std::expected<Export, Error> Context::export_buffer(std::string_view name,
+                                                    const WindowMemory& memory,
+                                                    const ExportOptions& options) {
+  if (auto allowed = impl_->check_thread(); !allowed) return std::unexpected(allowed.error());
+  return Export::Impl::make(impl_, name, memory.memory(), memory.impl_, options);
 }
 
 }  // namespace mapwire

@@ -6,10 +6,14 @@
 #include <span>
 #include <utility>
 
+#include "mapwire/endpoints/detail/endpoint_impl.h"
+
 namespace mapwire {
 
 Window::Window(Endpoint endpoint, const WindowTerms& terms)
     : endpoint_{std::move(endpoint)}, terms_{terms} {}
+
+bool Window::mapped() const { return endpoint_.impl_->has_mapped_window(); }
 
 // Overflow-safe: the offset is the caller's.
 std::optional<RemoteBuffer> Window::reach(bool WindowRights::* right, std::uint64_t offset,

@@ -103,6 +103,9 @@ class Window {
   std::uint64_t bytes() const { return terms_.memory.bytes; }
   const WindowRights& rights() const { return terms_.rights; }
   EndpointInfo info() const { return endpoint_.info(); }
+  // Whether the exporter's memory is mapped here (window_memory.h): a put is a store then, and over
+  // when its post returns.
+  bool mapped() const;
 
   // Deliberate update: writes `source` to `offset` of the buffer.
   [[nodiscard]] Code put(std::uint64_t offset, ConstBuffer source, std::uint64_t cookie);

@@ -1,9 +1,9 @@
 #include <cstdint>
 
 #include "mapwire/nic_fw/accept_request.h"
-#include "mapwire/nic_fw/execute_atomic.h"
 #include "mapwire/nic_fw/on_request.h"
 #include "mapwire/nic_fw/read_atomic_resource.h"
+#include "mapwire/runtime/execute_atomic.h"
 
 namespace mapwire::nic_fw {
 namespace {

@@ -9,6 +9,7 @@
 #include "mapwire/nic_fw/route_mtu.h"
 #include "mapwire/nic_fw/soft_nic_impl.h"
 #include "mapwire/proto/packet.h"
+#include "mapwire/runtime/clock.h"
 
 namespace mapwire::nic_fw {
 namespace {
@@ -113,6 +114,18 @@ std::expected<void, Error> SoftNic::connect_shm(Qpn qpn, const QueuePairPeer& pe
 std::string_view SoftNic::wire_of(Qpn qpn) {
   const WorkQueues* queues = queues_.find(qpn);
   return queues != nullptr && queues->on_shm != nullptr ? kShmWire : wire_->name();
+}
+
+bool SoftNic::pass_descriptor(Qpn qpn, int descriptor) {
+  const WorkQueues* queues = queues_.find(qpn);
+  return queues != nullptr && queues->on_shm != nullptr &&
+         shm::Transport::pass_descriptor(*queues->on_shm, descriptor);
+}
+
+UniqueFd SoftNic::take_descriptor(Qpn qpn) {
+  const WorkQueues* queues = queues_.find(qpn);
+  if (queues == nullptr || queues->on_shm == nullptr) return {};
+  return shm_->take_descriptor(*queues->on_shm, now_ns());
 }
 
 void SoftNic::flush_queue_pair(Qpn qpn, Code reason) {

@@ -92,7 +92,7 @@ inline constexpr std::size_t kShmAreaOffset = kShmCellsOffset + kShmCells * size
 inline constexpr std::size_t kShmBytes = kShmAreaOffset + kShmAreaBytes;
 
 // The first message on the socket in each direction; comes with the descriptor of the sender's
-// block. Any later message is one byte and wakes a sleeper.
+// block. A later message is one byte that wakes a sleeper, or a ShmPassed.
 struct ShmHello {
   std::uint32_t magic = kShmMagic;
   std::uint32_t version = kShmVersion;
@@ -101,5 +101,11 @@ struct ShmHello {
   std::uint64_t nonce = 0;
 };
 static_assert(sizeof(ShmHello) == 32 && std::is_trivially_copyable_v<ShmHello>);
+
+// Comes with a descriptor, for the queue pair of the receiver.
+struct ShmPassed {
+  std::uint32_t qpn = 0;
+};
+static_assert(sizeof(ShmPassed) == 4);
 
 }  // namespace mapwire::proto

@@ -17,6 +17,7 @@
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/runtime/clock.h"
 #include "mapwire/runtime/error.h"
+#include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire {
 
@@ -151,6 +152,13 @@ class Nic {
   // The wire that a connected queue pair is on. A NIC with several takes the best that both sides
   // have: shared memory, if the peer's address tells of it and it is of this host.
   virtual std::string_view wire_of(Qpn /*qpn*/) { return attributes().wire; }
+
+  // Hands a copy of a file descriptor to the process at the other end of a connected queue pair.
+  // Whoever there takes it after a message that was posted later finds it. False: the wire carries
+  // none, or has no room.
+  virtual bool pass_descriptor(Qpn /*qpn*/, int /*descriptor*/) { return false; }
+  // The oldest that the peer has passed to this queue pair; none if there is none.
+  virtual UniqueFd take_descriptor(Qpn /*qpn*/) { return {}; }
 
   // Moves the queue pair to error: every outstanding request completes with `reason`, later posts
   // with kFlushed. No effect on an unknown QPN or a queue pair in error. (A queue pair that fails

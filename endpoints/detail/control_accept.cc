@@ -178,7 +178,10 @@ asio::awaitable<Control::EndpointResult> Control::answer(
   if (!endpoint) co_return refuse(endpoint.error());
   if (!enter(link, *endpoint, number)) co_return refuse(too_many_connections(*link));
   SetUp set_up{.link = link, .number = number, .endpoint = *endpoint, .path = path_};
-  if (exported) set_up.exported = exported->terms;
+  if (exported) {
+    set_up.exported = exported->terms;
+    set_up.shared = exported->shared;
+  }
   const auto finished = co_await finish_as_acceptor(io_, set_up, *offer);
   if (finished) co_return endpoint;
   (*endpoint)->close();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,10 +14,12 @@
 
 #include "mapwire/endpoints/detail/credits.h"
 #include "mapwire/endpoints/detail/data_path.h"
+#include "mapwire/endpoints/detail/mapped_window.h"
 #include "mapwire/endpoints/detail/message_memory.h"
 #include "mapwire/endpoints/detail/notifications.h"
 #include "mapwire/endpoints/detail/pending_queue.h"
 #include "mapwire/endpoints/detail/rendezvous.h"
+#include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/endpoints/window.h"
 #include "mapwire/proto/descriptor.h"
@@ -123,6 +126,13 @@ class Endpoint::Impl {
   void serve_notifications(std::shared_ptr<detail::NotificationSwitch> exported,
                            std::size_t kept_max);
 
+  // Between connect() and post_probes(), at the exporter of shared memory: lets the importer map
+  // it, if the wire can.
+  void pass_pages(const detail::SharedPages& pages);
+  // At the importer, when the probes are over: maps what was passed.
+  void map_window(const WindowTerms& terms);
+  bool has_mapped_window() const { return mapped_.has_value(); }
+
   // (locked) A completion of the NIC; the user gets what is the user's.
   void on_completion(const proto::CompletionEntry& entry);
   // (locked) The NIC says that the queue pair is in error.
@@ -165,6 +175,11 @@ class Endpoint::Impl {
   template <class Descriptor>
   Code add_users(Descriptor& descriptor, ConstBuffer buffer, tlb::Use use,
                  detail::PendingRequest& request);
+  Code write_locked(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
+                    std::optional<std::uint32_t> immediate);
+  Code read_locked(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
+  Code atomic_locked(Operation operation, std::uint64_t& original, RemoteBuffer target,
+                     std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
   void write_header(std::span<std::byte> slot, proto::MessageKind kind);
   void note_credits();
   void use_credit();
@@ -172,6 +187,16 @@ class Endpoint::Impl {
   // Writes `value` over what is `offset` bytes into the peer's words. Precondition: the last write
   // there is over. False: no room.
   bool write_to_peer(detail::WorkKind kind, std::size_t offset, std::span<const std::byte> value);
+
+  // With the exporter's memory mapped (endpoint_mapped.cc).
+  Code put_mapped(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie);
+  Code get_mapped(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
+  Code atomic_mapped(Operation operation, std::uint64_t& original, RemoteBuffer target,
+                     std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
+  bool goes_by_wire() const;
+  template <class Access>
+  Code access_mapped(std::unique_lock<detail::ContextLock>& guard, Operation operation,
+                     std::size_t bytes, std::uint64_t cookie, Access access);
 
   // Sending in pieces (endpoint_offer.cc).
   [[gnu::cold, gnu::noinline]] Code post_in_pieces(ConstBuffer message, std::uint64_t cookie,
@@ -255,6 +280,7 @@ class Endpoint::Impl {
   bool credit_noted_ = false;   // in the data path's list of those that have grants to tell
   bool credit_wanted_ = false;  // in its lists of those that want some
 
+  std::optional<detail::MappedWindow> mapped_;  // at the importer's end; constant after activate()
   std::shared_ptr<detail::NotificationSwitch> notifications_;  // at the exporter's end of a window
 
   // Messages in pieces.

@@ -69,7 +69,8 @@ std::expected<Exports::Found, Error> Exports::find(const Import& wanted) const {
       .terms = {.memory = {.address = reinterpret_cast<std::uint64_t>(buffer.memory.data()),
                            .bytes = buffer.memory.size(),
                            .rkey = buffer.keys.rkey},
-                .rights = buffer.rights}};
+                .rights = buffer.rights},
+      .shared = buffer.shared};
 }
 
 Exports::Entries::iterator Exports::by_id(ExportId id) {

@@ -40,10 +40,12 @@ class Exports {
     WindowRights rights;
     std::string token;
     std::shared_ptr<NotificationSwitch> notifications;
+    std::shared_ptr<const SharedPages> shared;  // null: importers do not map it
   };
   struct Found {
     ExportId id = 0;
     WindowTerms terms;
+    std::shared_ptr<const SharedPages> shared;
   };
 
   // Errors: kInvalidArgument (the name or token is too long, empty or holds control characters; or

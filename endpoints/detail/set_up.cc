@@ -43,6 +43,7 @@ asio::awaitable<std::expected<void, Error>> finish(asio::io_context& io, SetUp s
                                                    Offer offer) {
   auto agreed = co_await agree_on_path(io, set_up.link, set_up.number, set_up.endpoint);
   if (!agreed) co_return agreed;
+  if (offer.exported) set_up.endpoint->map_window(*offer.exported);
   PeerInfo peer{.udp = offer.address.udp,
                 .path_mtu = path_mtu(set_up, offer),
                 .version = set_up.link->peer_version(),
@@ -79,6 +80,7 @@ asio::awaitable<std::expected<void, Error>> finish_as_acceptor(asio::io_context&
   }
   auto reply = make_reply(set_up.number, *set_up.endpoint, set_up.path->attributes());
   if (set_up.exported) add_exported(reply, *set_up.exported);
+  if (set_up.shared) set_up.endpoint->pass_pages(*set_up.shared);
   set_up.link->send(reply);
   co_return co_await finish(io, set_up, offer);
 }

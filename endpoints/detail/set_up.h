@@ -24,7 +24,9 @@ struct SetUp {
   std::uint32_t number = 0;
   std::shared_ptr<Endpoint::Impl> endpoint;
   std::shared_ptr<DataPath> path;
-  std::optional<WindowTerms> exported{};  // at the acceptor of an import
+  // At the acceptor of an import.
+  std::optional<WindowTerms> exported{};
+  std::shared_ptr<const SharedPages> shared{};  // null: it is not to be mapped
 };
 
 // The request is out: awaits the reply, connects the queue pair, probes. The endpoint is the user's

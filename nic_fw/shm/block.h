@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <utility>
 
 #include "mapwire/proto/shm_wire.h"
 #include "mapwire/runtime/arena.h"
 #include "mapwire/runtime/error.h"
+#include "mapwire/runtime/memfd.h"
 #include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire::nic_fw::shm {
@@ -29,20 +31,17 @@ class PeerBlock {
   // kProtocolError, kSystemCall.
   static std::expected<PeerBlock, Error> map(const UniqueFd& fd);
   PeerBlock() = default;
-  PeerBlock(PeerBlock&& other) noexcept;
-  PeerBlock& operator=(PeerBlock&& other) noexcept;
-  ~PeerBlock();
 
-  explicit operator bool() const { return !memory_.empty(); }
+  explicit operator bool() const { return !memory().empty(); }
   const proto::ShmHeader& header() const {
-    return *reinterpret_cast<const proto::ShmHeader*>(memory_.data());
+    return *reinterpret_cast<const proto::ShmHeader*>(memory().data());
   }
-  std::span<const std::byte> memory() const { return memory_; }
+  std::span<const std::byte> memory() const { return mapping_.memory(); }
 
  private:
-  explicit PeerBlock(std::span<const std::byte> memory) : memory_{memory} {}
+  explicit PeerBlock(Mapping mapping) : mapping_{std::move(mapping)} {}
 
-  std::span<const std::byte> memory_;
+  Mapping mapping_;
 };
 
 }  // namespace mapwire::nic_fw::shm

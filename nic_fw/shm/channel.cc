@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +16,8 @@
 namespace mapwire::nic_fw::shm {
 namespace {
 
-// Wake-ups taken at once: a peer that floods has its rest taken later.
-constexpr int kWakeUpsMax = 64;
+// Messages taken at once: a peer that floods has its rest taken later.
+constexpr int kMessagesMax = 64;
 
 }  // namespace
 
@@ -60,7 +61,7 @@ void Channel::send_away() {
 
 void Channel::serve() {
   if (state_ == State::kGreeting) take_hello();
-  if (state_ == State::kOpen) take_wake_ups();
+  if (state_ == State::kOpen) take_messages();
 }
 
 void Channel::take_hello() {
@@ -94,14 +95,38 @@ bool Channel::accept_hello(const proto::ShmHello& hello, const UniqueFd& block) 
   return greeted_ || greet(peer).has_value();
 }
 
-void Channel::take_wake_ups() {
-  for (int taken = 0; taken < kWakeUpsMax; ++taken) {
-    std::byte wake_up{};
-    const ssize_t bytes = ::recv(socket_.get(), &wake_up, sizeof(wake_up), MSG_DONTWAIT);
-    if (bytes > 0) continue;
-    if (bytes == 0 || (errno != EAGAIN && errno != EINTR)) kill();
-    return;
+void Channel::take_messages() {
+  for (int taken = 0; taken < kMessagesMax; ++taken) {
+    proto::ShmPassed message;
+    auto received =
+        receive_with_descriptor(socket_.get(), std::as_writable_bytes(std::span{&message, 1}));
+    if (!received) {
+      if (errno != EAGAIN && errno != EINTR) kill();
+      return;
+    }
+    if (received->bytes == sizeof(message) && received->descriptor) {
+      keep_passed(message.qpn, std::move(received->descriptor));
+    }
   }
+}
+
+void Channel::keep_passed(Qpn own, UniqueFd descriptor) {
+  if (passed_.size() == kPassedMax) passed_.erase(passed_.begin());
+  passed_.push_back({.own = own, .descriptor = std::move(descriptor)});
+}
+
+bool Channel::pass(Qpn peers, int descriptor) {
+  const proto::ShmPassed message{.qpn = peers};
+  return state_ != State::kDead &&
+         send_with_descriptor(socket_.get(), std::as_bytes(std::span{&message, 1}), descriptor);
+}
+
+UniqueFd Channel::take_passed(Qpn own) {
+  const auto found = std::ranges::find(passed_, own, &Passed::own);
+  if (found == passed_.end()) return {};
+  UniqueFd descriptor = std::move(found->descriptor);
+  passed_.erase(found);
+  return descriptor;
 }
 
 // If the socket has no room the peer has wake-ups enough.

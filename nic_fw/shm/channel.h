@@ -7,6 +7,7 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "mapwire/nic_fw/shm/block.h"
 #include "mapwire/nic_fw/shm/ring_reader.h"
@@ -19,6 +20,9 @@
 #include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire::nic_fw::shm {
+
+// Descriptors that came and were not taken: more than the set-ups that run at once need.
+inline constexpr std::size_t kPassedMax = 256;
 
 class Channel {
  public:
@@ -37,6 +41,12 @@ class Channel {
   std::expected<void, Error> greet(const SharedMemoryAddress& peer);
   // Takes what came over the socket: the hello, wake-ups, the end. Nothing of it blocks.
   void serve();
+  // Hands over a copy of `descriptor` for the peer's queue pair. False: no room, or the peer is
+  // gone.
+  bool pass(Qpn peers, int descriptor);
+  // The oldest descriptor that came for the queue pair, if there is one. Those that nobody takes go
+  // with the channel, or when more than kPassedMax have come.
+  UniqueFd take_passed(Qpn own);
   // Nothing more comes over the socket; what the ring holds can still be read.
   void kill();
   // Likewise, and the ring is not read either: who wrote into it is nobody we know.
@@ -78,7 +88,8 @@ class Channel {
   Channel(UniqueFd socket, Arena block, const SharedMemoryAddress& own);
 
   void take_hello();
-  void take_wake_ups();
+  void take_messages();
+  void keep_passed(Qpn own, UniqueFd descriptor);
   bool accept_hello(const proto::ShmHello& hello, const UniqueFd& block);
   [[gnu::cold, gnu::noinline]] void wake();
 
@@ -89,6 +100,11 @@ class Channel {
   SharedMemoryAddress peer_;
   RingWriter writer_;
   std::optional<RingReader> reader_;
+  struct Passed {
+    Qpn own = 0;
+    UniqueFd descriptor;
+  };
+  std::vector<Passed> passed_;
   State state_ = State::kGreeting;
   bool greeted_ = false;  // greet() was called
   bool peer_orders_ = false;

@@ -157,6 +157,16 @@ void Channels::let_in(Channel& stranger, std::uint64_t now_ns) {
   }
 }
 
+// Two that connected to each other at once have two.
+UniqueFd Channels::take_passed(const Channel& channel, Qpn own, std::uint64_t now_ns) {
+  serve(now_ns);
+  for (Channel& other : channels_) {
+    if (other.peer() != channel.peer()) continue;
+    if (UniqueFd descriptor = other.take_passed(own)) return descriptor;
+  }
+  return {};
+}
+
 void Channels::set_sleeping(bool sleeping) {
   sleeping_ = sleeping;
   for (Channel& channel : channels_) channel.set_sleeping(sleeping);

@@ -49,6 +49,9 @@ class Channels {
   // Forgets channels that are dead and, if `idle_too`, those of the living that have no users.
   void collect(bool idle_too);
 
+  // As Channel::take_passed, by whichever channel the peer of `channel` passed it.
+  UniqueFd take_passed(const Channel& channel, Qpn own, std::uint64_t now_ns);
+
   // Tells all peers, those to come included: Channel::set_sleeping.
   void set_sleeping(bool sleeping);
 

@@ -7,12 +7,12 @@
 #include <span>
 
 #include "mapwire/nic_fw/check_descriptor.h"
-#include "mapwire/nic_fw/execute_atomic.h"
 #include "mapwire/nic_fw/scatter_gather.h"
 #include "mapwire/nic_fw/shm/end.h"
 #include "mapwire/nic_fw/shm/requester.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/runtime/barrier.h"
+#include "mapwire/runtime/execute_atomic.h"
 
 namespace mapwire::nic_fw::shm {
 namespace {

@@ -48,6 +48,13 @@ class Transport {
   std::expected<QueuePair*, Error> connect(Qpn qpn, const QueuePairOptions& options,
                                            const QueuePairPeer& peer, WorkQueues& queues,
                                            std::uint64_t now_ns);
+  // As Nic::pass_descriptor and take_descriptor.
+  static bool pass_descriptor(QueuePair& qp, int descriptor) {
+    return qp.channel->pass(qp.peer_qpn, descriptor);
+  }
+  UniqueFd take_descriptor(const QueuePair& qp, std::uint64_t now_ns) {
+    return channels_.take_passed(*qp.channel, qp.qpn, now_ns);
+  }
   // As Nic::flush_queue_pair and close_queue_pair. What completed and waits is still delivered.
   void flush(QueuePair& qp, Code reason);
   void close(QueuePair& qp);

@@ -281,21 +281,23 @@ TEST_P(OrderingTest, rule_11_atomics_of_all_importers_exclude_each_other) {
     ASSERT_EQ(windows[0].fetch_add(kFlagOffset, 1, originals[0], 1), Code::kOk);
     ASSERT_EQ(windows[1].fetch_add(kFlagOffset, 1, originals[1], 1), Code::kOk);
     // Those of the exporter's processors as well, on the soft NIC.
-    if (GetParam() == NicChoice::kSoft) {
+    if (GetParam().nic == NicChoice::kSoft) {
       std::atomic_ref{*reinterpret_cast<std::uint64_t*>(&memory_.memory()[kFlagOffset])}.fetch_add(
           1);
     }
     ASSERT_NO_FATAL_FAILURE(expect_next_done(1));
     ASSERT_NO_FATAL_FAILURE(expect_next_done(1));
   }
-  const std::uint64_t all = (GetParam() == NicChoice::kSoft ? 3 : 2) * kEach;
+  const std::uint64_t all = (GetParam().nic == NicChoice::kSoft ? 3 : 2) * kEach;
   ASSERT_EQ(windows[0].fetch_add(kFlagOffset, 0, originals[0], 1), Code::kOk);
   ASSERT_NO_FATAL_FAILURE(expect_next_done(1));
   EXPECT_EQ(originals[0], all);
 }
 
-INSTANTIATE_TEST_SUITE_P(nics, OrderingTest, ::testing::Values(NicChoice::kSoft, NicChoice::kVerbs),
-                         testing::nic_name);
+INSTANTIATE_TEST_SUITE_P(nics, OrderingTest,
+                         ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
+                                           testing::kVerbsWindow),
+                         testing::column_name);
 
 }  // namespace
 }  // namespace mapwire

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <ostream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -13,6 +15,7 @@
 
 #include "mapwire/endpoints/context.h"
 #include "mapwire/endpoints/window.h"
+#include "mapwire/endpoints/window_memory.h"
 #include "mapwire/runtime/clock.h"
 #include "tests/endpoints/pair.h"
 #include "tests/endpoints/two_hosts.h"
@@ -22,10 +25,46 @@ namespace mapwire::testing {
 
 inline constexpr std::uint64_t kSoonNs = 300'000'000;
 
-class WindowFixture : public ::testing::TestWithParam<NicChoice> {
+// A column of the tests: the NIC of both sides, and whether importers may map the memory. They do
+// if the wire is shm.
+struct WindowColumn {
+  NicChoice nic = NicChoice::kSoft;
+  bool mappable = false;
+};
+inline constexpr WindowColumn kSoftWindow{};
+inline constexpr WindowColumn kMappableWindow{.mappable = true};
+inline constexpr WindowColumn kVerbsWindow{.nic = NicChoice::kVerbs};
+
+// Memory to export.
+class ExportedPages {
+ public:
+  ExportedPages(std::size_t count, bool mappable) {
+    if (mappable) mappable_ = value_of(WindowMemory::create(count * tlb::kPageBytes));
+    if (!mappable) pages_.emplace(count);
+  }
+  std::span<std::byte> memory() const { return pages_ ? pages_->memory() : mappable_->memory(); }
+  std::span<std::byte> page(std::size_t index) const {
+    return memory().subspan(index * tlb::kPageBytes, tlb::kPageBytes);
+  }
+  // What can be exported once at a time is exported as any memory is when it is exported already.
+  std::expected<Export, Error> export_by(Context& exporter, std::string_view name,
+                                         const ExportOptions& options) const {
+    if (mappable_) {
+      auto exported = exporter.export_buffer(name, *mappable_, options);
+      if (exported) return exported;
+    }
+    return exporter.export_buffer(name, memory(), options);
+  }
+
+ private:
+  std::optional<Pages> pages_;
+  std::optional<WindowMemory> mappable_;
+};
+
+class WindowFixture : public ::testing::TestWithParam<WindowColumn> {
  protected:
   Export export_all(std::string_view name = "all", const ExportOptions& options = {}) {
-    return value_of(exporter_.export_buffer(name, memory_.memory(), options));
+    return value_of(memory_.export_by(exporter_, name, options));
   }
   std::string address(std::string_view name) const {
     return host_ + ":" + std::to_string(listener_.port()) + "/" + std::string{name};
@@ -63,16 +102,20 @@ class WindowFixture : public ::testing::TestWithParam<NicChoice> {
   }
 
   const std::string host_ =
-      GetParam() == NicChoice::kVerbs ? device_address().value_or("") : "127.0.0.1";
-  const Pages memory_{16};
-  Context exporter_ = value_of(Context::create({.nic = GetParam(), .address = host_ + ":0"}));
-  Context importer_ = value_of(Context::create({.nic = GetParam(), .address = host_ + ":0"}));
+      GetParam().nic == NicChoice::kVerbs ? device_address().value_or("") : "127.0.0.1";
+  const ExportedPages memory_{16, GetParam().mappable};
+  Context exporter_ = value_of(Context::create({.nic = GetParam().nic, .address = host_ + ":0"}));
+  Context importer_ = value_of(Context::create({.nic = GetParam().nic, .address = host_ + ":0"}));
   Listener listener_ = value_of(exporter_.listen({.address = host_ + ":0"}));
 };
 
 // The names of its columns.
-inline std::string nic_name(const ::testing::TestParamInfo<NicChoice>& nic) {
-  return nic.param == NicChoice::kVerbs ? "verbs_rxe" : "soft";
+inline std::string column_name(const ::testing::TestParamInfo<WindowColumn>& column) {
+  if (column.param.nic == NicChoice::kVerbs) return "verbs_rxe";
+  return column.param.mappable ? "soft_mappable" : "soft";
+}
+inline void PrintTo(const WindowColumn& column, std::ostream* out) {
+  *out << column_name({column, 0});
 }
 
 }  // namespace mapwire::testing

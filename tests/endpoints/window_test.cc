@@ -194,10 +194,12 @@ TEST_P(SoftWindowTest, an_export_costs_nothing_before_it_is_used) {
   ::munmap(reserved, kBytes);
 }
 
-INSTANTIATE_TEST_SUITE_P(nics, WindowTest, ::testing::Values(NicChoice::kSoft, NicChoice::kVerbs),
-                         testing::nic_name);
-INSTANTIATE_TEST_SUITE_P(nics, SoftWindowTest, ::testing::Values(NicChoice::kSoft),
-                         testing::nic_name);
+INSTANTIATE_TEST_SUITE_P(nics, WindowTest,
+                         ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
+                                           testing::kVerbsWindow),
+                         testing::column_name);
+INSTANTIATE_TEST_SUITE_P(nics, SoftWindowTest, ::testing::Values(testing::kSoftWindow),
+                         testing::column_name);
 
 }  // namespace
 }  // namespace mapwire

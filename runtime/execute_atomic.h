@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace mapwire::nic_fw {
+namespace mapwire {
 
 inline std::atomic_ref<std::uint64_t> word_at(std::uint64_t address) {
   return std::atomic_ref{*reinterpret_cast<std::uint64_t*>(address)};
@@ -23,4 +23,4 @@ inline std::uint64_t compare_swap(std::uint64_t address, std::uint64_t compare,
   return original;
 }
 
-}  // namespace mapwire::nic_fw
+}  // namespace mapwire
