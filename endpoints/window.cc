@@ -16,16 +16,24 @@ Window::Window(Endpoint endpoint, const WindowTerms& terms)
 bool Window::mapped() const { return endpoint_.impl_->has_mapped_window(); }
 
 // Overflow-safe: the offset is the caller's.
+bool Window::allows(bool WindowRights::* right, std::uint64_t offset, std::uint64_t bytes) const {
+  const std::uint64_t all = terms_.memory.bytes;
+  return terms_.rights.*right && offset <= all && bytes <= all - offset;
+}
+
 std::optional<RemoteBuffer> Window::reach(bool WindowRights::* right, std::uint64_t offset,
                                           std::uint64_t bytes) const {
-  const RemoteBuffer& memory = terms_.memory;
-  if (!(terms_.rights.*right) || offset > memory.bytes || bytes > memory.bytes - offset) return {};
-  return memory.at(offset);
+  if (!allows(right, offset, bytes)) return {};
+  return terms_.memory.at(offset);
 }
 
 Code Window::put(std::uint64_t offset, ConstBuffer source, std::uint64_t cookie) {
-  const auto target = reach(&WindowRights::write, offset, source.memory().size());
-  return target ? endpoint_.post_write(source, *target, cookie) : Code::kRemoteAccess;
+  const std::span<const std::byte> memory = source.memory();
+  if (!allows(&WindowRights::write, offset, memory.size())) return Code::kRemoteAccess;
+  if (mapped()) {
+    if (const auto code = endpoint_.impl_->put_mapped(offset, memory, cookie)) return *code;
+  }
+  return endpoint_.post_write(source, terms_.memory.at(offset), cookie);
 }
 
 Code Window::put_notify(std::uint64_t offset, ConstBuffer source, std::uint32_t number,
@@ -34,27 +42,46 @@ Code Window::put_notify(std::uint64_t offset, ConstBuffer source, std::uint32_t 
   return target ? endpoint_.post_write(source, *target, cookie, number) : Code::kRemoteAccess;
 }
 
-// A READ is served after every request before it (IBTA 9.5), and an empty one needs no key.
+// By the wire a READ: it is served after every request before it (IBTA 9.5), and an empty one needs
+// no key.
 Code Window::flush(std::uint64_t cookie) {
+  if (mapped()) {
+    if (const auto code = endpoint_.impl_->get_mapped(0, {}, cookie)) return *code;
+  }
   return endpoint_.post_read(std::span<std::byte>{}, terms_.memory, cookie);
 }
 
 Code Window::get(std::uint64_t offset, MutableBuffer target, std::uint64_t cookie) {
-  const auto source = reach(&WindowRights::read, offset, target.memory().size());
-  return source ? endpoint_.post_read(target, *source, cookie) : Code::kRemoteAccess;
+  const std::span<std::byte> memory = target.memory();
+  if (!allows(&WindowRights::read, offset, memory.size())) return Code::kRemoteAccess;
+  if (mapped()) {
+    if (const auto code = endpoint_.impl_->get_mapped(offset, memory, cookie)) return *code;
+  }
+  return endpoint_.post_read(target, terms_.memory.at(offset), cookie);
 }
 
 Code Window::fetch_add(std::uint64_t offset, std::uint64_t amount, std::uint64_t& original,
                        std::uint64_t cookie) {
-  const auto target = reach(&WindowRights::atomics, offset, sizeof(original));
-  return target ? endpoint_.post_fetch_add(original, *target, amount, cookie) : Code::kRemoteAccess;
+  if (!allows(&WindowRights::atomics, offset, sizeof(original))) return Code::kRemoteAccess;
+  if (mapped()) {
+    if (const auto code = endpoint_.impl_->atomic_mapped(Operation::kFetchAdd, original, offset, 0,
+                                                         amount, cookie)) {
+      return *code;
+    }
+  }
+  return endpoint_.post_fetch_add(original, terms_.memory.at(offset), amount, cookie);
 }
 
 Code Window::compare_swap(std::uint64_t offset, std::uint64_t compare, std::uint64_t swap,
                           std::uint64_t& original, std::uint64_t cookie) {
-  const auto target = reach(&WindowRights::atomics, offset, sizeof(original));
-  return target ? endpoint_.post_compare_swap(original, *target, compare, swap, cookie)
-                : Code::kRemoteAccess;
+  if (!allows(&WindowRights::atomics, offset, sizeof(original))) return Code::kRemoteAccess;
+  if (mapped()) {
+    if (const auto code = endpoint_.impl_->atomic_mapped(Operation::kCompareSwap, original, offset,
+                                                         compare, swap, cookie)) {
+      return *code;
+    }
+  }
+  return endpoint_.post_compare_swap(original, terms_.memory.at(offset), compare, swap, cookie);
 }
 
 }  // namespace mapwire

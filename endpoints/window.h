@@ -136,6 +136,7 @@ class Window {
 
  private:
   friend class AsyncWindow;
+  bool allows(bool WindowRights::* right, std::uint64_t offset, std::uint64_t bytes) const;
   Endpoint endpoint_;
   WindowTerms terms_;
 };

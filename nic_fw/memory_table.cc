@@ -2,9 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <expected>
 #include <span>
+
+#include "mapwire/nic_fw/copy_as_device.h"
 
 namespace mapwire::nic_fw {
 namespace {
@@ -99,7 +100,7 @@ bool MemoryTable::read_for_peer(std::uint32_t rkey, std::uint64_t address, std::
   const Region* region = find(rkeys_, rkey, address, to.size(), protection_domain);
   if (region == nullptr || !region->access.remote_read) return false;
   if (region->access.may_go) return process_.read(address, to);
-  std::memcpy(to.data(), reinterpret_cast<const std::byte*>(address), to.size());
+  copy_as_device(to.data(), reinterpret_cast<const std::byte*>(address), to.size());
   return true;
 }
 
@@ -110,7 +111,7 @@ bool MemoryTable::write_for_peer(std::uint32_t rkey, std::uint64_t address,
   const Region* region = find(rkeys_, rkey, address, from.size(), protection_domain);
   if (region == nullptr || !region->access.remote_write) return false;
   if (region->access.may_go) return process_.write(address, from);
-  std::memcpy(reinterpret_cast<std::byte*>(address), from.data(), from.size());
+  copy_as_device(reinterpret_cast<std::byte*>(address), from.data(), from.size());
   return true;
 }
 

@@ -1,5 +1,5 @@
-// The round trip of --op write: plain WRITEs whose arrival is seen by polling the last byte of
-// memory, as perftest's ib_write_lat does. No completion tells the receiver anything.
+// The round trip of --op write and --op put: WRITEs and puts whose arrival is seen by polling the
+// last byte of memory, as perftest's ib_write_lat does. No completion tells the receiver anything.
 #pragma once
 
 #include "tools/payload.h"
@@ -32,6 +32,8 @@ class MemoryResponder : public Responder {
   std::uint64_t mismatches() const override { return mismatches_; }
 
  private:
+  Code answer(std::uint64_t sequence);
+
   TestResources resources_;
   std::size_t bytes_ = 0;
   std::uint64_t messages_ = 0;

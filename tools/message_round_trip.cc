@@ -32,7 +32,7 @@ bool message_matches(const TestResources& resources, const Received& message, st
   if (resources.op != TestOp::kSend && message.immediate != immediate_of(sequence)) return false;
   if (!written && message.bytes.size() != bytes) return false;
   const std::span<const std::byte> payload =
-      written ? resources.target.memory().first(bytes) : message.bytes;
+      written ? resources.target.first(bytes) : message.bytes;
   return payload_matches(payload, direction, sequence);
 }
 

@@ -45,7 +45,7 @@ Code AtomicRoundTrip::run(std::uint64_t sequence) {
 
 void OneSidedResponder::begin(const PhaseMessage& start) {
   const auto bytes = static_cast<std::size_t>(start.bytes);
-  const std::span<std::byte> target = resources_.target.memory().first(bytes);
+  const std::span<std::byte> target = resources_.target.first(bytes);
   if (is_atomic(resources_)) {
     std::ranges::fill(target, std::byte{0});
   } else {
@@ -55,7 +55,7 @@ void OneSidedResponder::begin(const PhaseMessage& start) {
 
 std::uint64_t OneSidedResponder::messages() const {
   std::uint64_t value = 0;
-  if (is_atomic(resources_)) std::memcpy(&value, resources_.target.memory().data(), sizeof(value));
+  if (is_atomic(resources_)) std::memcpy(&value, resources_.target.data(), sizeof(value));
   return value;
 }
 

@@ -11,6 +11,7 @@ std::unique_ptr<RoundTrip> make_round_trip(const TestResources& resources) {
     case TestOp::kSend:
     case TestOp::kSendImmediate:
     case TestOp::kWriteImmediate: return std::make_unique<MessageRoundTrip>(resources);
+    case TestOp::kPut:
     case TestOp::kWrite: return std::make_unique<MemoryRoundTrip>(resources);
     case TestOp::kRead: return std::make_unique<ReadRoundTrip>(resources);
     case TestOp::kCompareSwap:
@@ -24,6 +25,7 @@ std::unique_ptr<Responder> make_latency_responder(const TestResources& resources
     case TestOp::kSend:
     case TestOp::kSendImmediate:
     case TestOp::kWriteImmediate: return std::make_unique<MessageResponder>(resources);
+    case TestOp::kPut:
     case TestOp::kWrite: return std::make_unique<MemoryResponder>(resources);
     case TestOp::kRead:
     case TestOp::kCompareSwap:

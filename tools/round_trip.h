@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "mapwire/endpoints/memory.h"
+#include "mapwire/endpoints/window.h"
 #include "tools/local_memory.h"
 #include "tools/session.h"
 #include "tools/test_op.h"
@@ -16,9 +18,10 @@ namespace mapwire::tools {
 // What both ends of a test work with. The session and the regions outlive everything made of it.
 struct TestResources {
   Session& session;
-  LocalMemory& source;   // what is sent; what is read arrives here
-  MemoryRegion& target;  // what the peer writes, reads and counts in
-  RemoteBuffer peer;     // its target
+  LocalMemory& source;          // what is sent; what is read arrives here
+  std::span<std::byte> target;  // what the peer writes, reads and counts in
+  RemoteBuffer peer;            // its target
+  Window* window = nullptr;     // the same, of kPut
   TestOp op = TestOp::kSend;
   bool verify = false;
 };

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "mapwire/runtime/clock.h"
 #include "tools/describe.h"
@@ -10,6 +12,7 @@
 #include "tools/session.h"
 #include "tools/stream.h"
 #include "tools/test_memory.h"
+#include "tools/test_windows.h"
 
 namespace mapwire::tools {
 namespace {
@@ -155,11 +158,18 @@ std::expected<std::string, Error> serve_client(Context& context, Endpoint endpoi
       .message = "", .server = describe_this_end(options), .memory = memory->target.remote()};
   const Code code = session->send_control(encode(answer));
   if (code != Code::kOk) return std::unexpected(session->failure(code));
+  std::optional<TestWindows> windows;
+  if (request->op == TestOp::kPut) {
+    auto created = TestWindows::create(context, *session, request->bytes_max);
+    if (!created) return std::unexpected(created.error());
+    windows = std::move(*created);
+  }
   ServedClient client{*request,
                       {.session = *session,
                        .source = memory->source,
-                       .target = memory->target,
+                       .target = windows ? windows->memory() : memory->target.memory(),
                        .peer = request->memory,
+                       .window = windows ? &windows->peers() : nullptr,
                        .op = request->op,
                        .verify = request->verify},
                       options};

@@ -65,7 +65,9 @@ Code Session::poll() {
 
 Code Session::note(const Completion& completion) {
   // The last completions of an earlier connection may still come out of the context.
-  if (completion.endpoint != endpoint_.id()) return Code::kOk;
+  if (completion.endpoint != endpoint_.id() && completion.endpoint != counted_also_) {
+    return Code::kOk;
+  }
   if (completion.status != Code::kOk) return completion.status;
   if (completion.operation != Operation::kReceive &&
       completion.operation != Operation::kReceiveWrite) {

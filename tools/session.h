@@ -44,6 +44,8 @@ class Session {
                                               const SessionOptions& options);
 
   const Endpoint& endpoint() const { return endpoint_; }
+  // Requests that are posted to another endpoint within a post() count as this one's.
+  void count_also(EndpointId id) { counted_also_ = id; }
 
   // Calls post(endpoint) once. kWouldBlock: not now.
   template <class Post>
@@ -114,6 +116,7 @@ class Session {
   std::size_t slot_bytes_;
   LocalMemory receives_;
   MemoryRegion control_;
+  EndpointId counted_also_ = 0;
   Endpoint endpoint_;                           // after the memory: closed before that goes
   std::array<Completion, kPollBatch> batch_{};  // not made anew, and cleared, by each poll
   // A ring of messages not taken yet; each holds a slot, so receive_slots entries are enough.

@@ -63,8 +63,13 @@ std::expected<TestClient, Error> TestClient::connect(Context& context, const Tes
   if (!session) return std::unexpected(session.error());
   auto answer = await_answer(*session, options);
   if (!answer) return std::unexpected(answer.error());
-  return TestClient{std::move(*memory), std::move(*session), std::move(*answer), request.op,
+  TestClient client{std::move(*memory), std::move(*session), std::move(*answer), request.op,
                     request.verify};
+  if (request.op != TestOp::kPut) return client;
+  auto windows = TestWindows::create(context, client.session_, request.bytes_max);
+  if (!windows) return std::unexpected(windows.error());
+  client.windows_ = std::move(*windows);
+  return client;
 }
 
 TestClient::TestClient(TestMemory memory, Session session, TestAnswer answer, TestOp op,
@@ -78,8 +83,9 @@ TestClient::TestClient(TestMemory memory, Session session, TestAnswer answer, Te
 TestResources TestClient::resources() {
   return {.session = session_,
           .source = memory_.source,
-          .target = memory_.target,
+          .target = windows_ ? windows_->memory() : memory_.target.memory(),
           .peer = answer_.memory,
+          .window = windows_ ? &windows_->peers() : nullptr,
           .op = op_,
           .verify = verify_};
 }

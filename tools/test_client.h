@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 
 #include "mapwire/endpoints/context.h"
 #include "tools/round_trip.h"
 #include "tools/test_memory.h"
 #include "tools/test_options.h"
+#include "tools/test_windows.h"
 
 namespace mapwire::tools {
 
@@ -35,6 +37,7 @@ class TestClient {
 
   TestMemory memory_;
   Session session_;  // after the memory: closed before that goes
+  std::optional<TestWindows> windows_;
   TestAnswer answer_;
   TestOp op_;
   bool verify_;

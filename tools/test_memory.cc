@@ -11,7 +11,9 @@ namespace {
 constexpr std::uint32_t kPingSlots = 4;
 constexpr std::size_t kRegionBytesMin = 8;
 
-bool opens_memory(TestOp op) { return op != TestOp::kSend && op != TestOp::kSendImmediate; }
+bool opens_memory(TestOp op) {
+  return op != TestOp::kSend && op != TestOp::kSendImmediate && op != TestOp::kPut;
+}
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace mapwire::tools {
 namespace {
@@ -170,6 +171,19 @@ std::expected<TestAnswer, Error> decode_answer(std::span<const std::byte> bytes)
                                      .memory = reader.text("memory")},
                           .memory = reader.memory()};
   return checked(reader, answer, kWhat);
+}
+
+std::vector<std::byte> encode(const WindowMessage& message) {
+  return dump(json{{"version", kVersion}, {"window", message.address}});
+}
+
+std::expected<WindowMessage, Error> decode_window(std::span<const std::byte> bytes) {
+  constexpr std::string_view kWhat = "window";
+  const auto object = parse(bytes, kWhat);
+  if (!object) return std::unexpected(object.error());
+  Reader reader{*object};
+  WindowMessage message{.address = reader.text("window")};
+  return checked(reader, std::move(message), kWhat);
 }
 
 std::vector<std::byte> encode(const PhaseMessage& message) {

@@ -49,6 +49,11 @@ struct TestAnswer {
   RemoteBuffer memory;  // of the server
 };
 
+// Where the window is that an end exports to the other: "host:port/name".
+struct WindowMessage {
+  std::string address;
+};
+
 enum class PhaseKind : std::uint8_t { kStart, kReady, kEnd, kDone, kBye };
 
 // The steps of a run of one size: client start, server ready, messages, client end, server done.
@@ -65,9 +70,11 @@ struct PhaseMessage {
 // older version of these messages. Encoded requests and answers fit into private data.
 std::vector<std::byte> encode(const TestRequest& request);
 std::vector<std::byte> encode(const TestAnswer& answer);
+std::vector<std::byte> encode(const WindowMessage& message);
 std::vector<std::byte> encode(const PhaseMessage& message);
 std::expected<TestRequest, Error> decode_request(std::span<const std::byte> bytes);
 std::expected<TestAnswer, Error> decode_answer(std::span<const std::byte> bytes);
+std::expected<WindowMessage, Error> decode_window(std::span<const std::byte> bytes);
 std::expected<PhaseMessage, Error> decode_phase(std::span<const std::byte> bytes);
 
 // The private data of a server that understands test requests, and whether these are that.

@@ -7,7 +7,7 @@ namespace mapwire::tools {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<TestOpEntry, 7> kOps{{
+constexpr std::array<TestOpEntry, 8> kOps{{
     {TestOp::kSend, "send", true, false, "SEND into a posted receive, answered by the same"},
     {TestOp::kSendImmediate, "send_imm", true, false, "SEND with immediate, answered by the same"},
     {TestOp::kWrite, "write", true, false,
@@ -17,6 +17,8 @@ constexpr std::array<TestOpEntry, 7> kOps{{
     {TestOp::kRead, "read", false, false, "READ of the server's memory"},
     {TestOp::kCompareSwap, "cas", false, true, "compare-and-swap of 8 bytes at the server"},
     {TestOp::kFetchAdd, "faa", false, true, "fetch-and-add to 8 bytes at the server"},
+    {TestOp::kPut, "put", true, false,
+     "put into a window whose last byte the peer polls, answered by the same; a store on one host"},
 }};
 
 }  // namespace

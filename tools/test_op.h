@@ -18,6 +18,7 @@ enum class TestOp : std::uint8_t {
   kRead,
   kCompareSwap,
   kFetchAdd,
+  kPut,
 };
 
 // How an operation is called on the command line and in JSON, and what a latency of it is.

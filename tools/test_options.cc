@@ -152,8 +152,10 @@ std::string conflict(const TestOptions& options) {
   if (entry(test_op(options)).atomic && (options.all_sizes || options.bytes > kAtomicBytes)) {
     return "atomics have 8 bytes: leave --size and --all away";
   }
-  if (options.sleep && test_op(options) == TestOp::kWrite && options.kind == TestKind::kLatency) {
-    return "--events needs a completion to wait for, which --op write does without: use write_imm";
+  const bool polls_memory = test_op(options) == TestOp::kWrite || test_op(options) == TestOp::kPut;
+  if (options.sleep && polls_memory && options.kind == TestKind::kLatency) {
+    return "--events needs a completion to wait for, which --op write and put do without: use "
+           "write_imm";
   }
   if (options.unsorted && (options.duration_ns != 0 || options.iterations > kSamplesMax)) {
     return fmt::format("--report-unsorted needs --iterations of at most {}", kSamplesMax);

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -132,6 +131,15 @@ class Endpoint::Impl {
   // At the importer, when the probes are over: maps what was passed.
   void map_window(const WindowTerms& terms);
   bool has_mapped_window() const { return mapped_.has_value(); }
+  // Accesses of the mapped memory, `offset` bytes into the window. Nothing: it has to go by the
+  // wire, as an access before it that has not completed does, or as the endpoint has ended.
+  // Precondition: has_mapped_window(), the rights, and all of it lies in the window.
+  using Admission = std::optional<Code>;
+  Admission put_mapped(std::uint64_t offset, std::span<const std::byte> source,
+                       std::uint64_t cookie);
+  Admission get_mapped(std::uint64_t offset, std::span<std::byte> target, std::uint64_t cookie);
+  Admission atomic_mapped(Operation operation, std::uint64_t& original, std::uint64_t offset,
+                          std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
 
   // (locked) A completion of the NIC; the user gets what is the user's.
   void on_completion(const proto::CompletionEntry& entry);
@@ -175,11 +183,6 @@ class Endpoint::Impl {
   template <class Descriptor>
   Code add_users(Descriptor& descriptor, ConstBuffer buffer, tlb::Use use,
                  detail::PendingRequest& request);
-  Code write_locked(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
-                    std::optional<std::uint32_t> immediate);
-  Code read_locked(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
-  Code atomic_locked(Operation operation, std::uint64_t& original, RemoteBuffer target,
-                     std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
   void write_header(std::span<std::byte> slot, proto::MessageKind kind);
   void note_credits();
   void use_credit();
@@ -189,14 +192,11 @@ class Endpoint::Impl {
   bool write_to_peer(detail::WorkKind kind, std::size_t offset, std::span<const std::byte> value);
 
   // With the exporter's memory mapped (endpoint_mapped.cc).
-  Code put_mapped(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie);
-  Code get_mapped(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
-  Code atomic_mapped(Operation operation, std::uint64_t& original, RemoteBuffer target,
-                     std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
-  bool goes_by_wire() const;
+  Admission admit_mapped();
+  void complete_mapped(Operation operation, std::size_t bytes, std::uint64_t cookie);
   template <class Access>
-  Code access_mapped(std::unique_lock<detail::ContextLock>& guard, Operation operation,
-                     std::size_t bytes, std::uint64_t cookie, Access access);
+  Admission access_mapped(Operation operation, std::size_t bytes, std::uint64_t cookie,
+                          Access access);
 
   // Sending in pieces (endpoint_offer.cc).
   [[gnu::cold, gnu::noinline]] Code post_in_pieces(ConstBuffer message, std::uint64_t cookie,

@@ -1,11 +1,12 @@
 // Accesses of an importer that has the exporter's memory mapped: they are over when they return,
-// and complete with the next poll. What is under way by the wire at the time comes first, so then
-// they go there as well.
+// and complete with the next poll.
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
@@ -44,63 +45,74 @@ void Endpoint::Impl::map_window(const WindowTerms& terms) {
   }
 }
 
-bool Endpoint::Impl::goes_by_wire() const { return state_ != State::kOpen || !sends_.empty(); }
+// (locked) Takes room for an access.
+Endpoint::Impl::Admission Endpoint::Impl::admit_mapped() {
+  if (state_ != State::kOpen || !sends_.empty()) return std::nullopt;
+  const Code code = admit_send(false);
+  if (code == Code::kOk) ++sends_unseen_;
+  return code;
+}
 
-template <class Access>
-Code Endpoint::Impl::access_mapped(std::unique_lock<detail::ContextLock>& guard,
-                                   Operation operation, std::size_t bytes, std::uint64_t cookie,
-                                   Access access) {
-  if (const Code code = admit_send(false); code != Code::kOk) return code;
-  ++sends_unseen_;
-  const bool locked = bytes <= kCopiedLockedMax;
-  if (!locked) guard.unlock();
-  access();
+// (locked)
+void Endpoint::Impl::complete_mapped(Operation operation, std::size_t bytes, std::uint64_t cookie) {
   const Code status = mapped_->ended() ? Code::kPeerClosed : Code::kOk;
-  if (!locked) guard.lock();
   deliver({.cookie = cookie,
            .endpoint = id_,
            .operation = operation,
            .status = status,
            .bytes = status == Code::kOk ? bytes : 0});
+}
+
+template <class Access>
+Endpoint::Impl::Admission Endpoint::Impl::access_mapped(Operation operation, std::size_t bytes,
+                                                        std::uint64_t cookie, Access access) {
+  {
+    const std::lock_guard guard{path_->lock()};
+    const auto admitted = admit_mapped();
+    if (admitted != Code::kOk) return admitted;
+    if (bytes <= kCopiedLockedMax) {
+      access();
+      complete_mapped(operation, bytes, cookie);
+      return admitted;
+    }
+  }
+  access();
+  const std::lock_guard guard{path_->lock()};
+  complete_mapped(operation, bytes, cookie);
   return Code::kOk;
 }
 
-Code Endpoint::Impl::put_mapped(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie) {
-  std::unique_lock guard{path_->lock()};
-  const auto from = source.memory();
-  if (goes_by_wire()) return write_locked(source, target, cookie, {});
-  if (const Code code = admit(from, 0); code != Code::kOk) return code;
-  return access_mapped(guard, Operation::kWrite, from.size(), cookie, [&] {
-    // The puts before it are seen before it.
-    std::atomic_thread_fence(std::memory_order_release);
-    if (from.size() == sizeof(std::uint64_t)) {
-      std::memcpy(mapped_->at(target), from.data(), sizeof(std::uint64_t));
-    } else if (!from.empty()) {
-      std::memcpy(mapped_->at(target), from.data(), from.size());
+Endpoint::Impl::Admission Endpoint::Impl::put_mapped(std::uint64_t offset,
+                                                     std::span<const std::byte> source,
+                                                     std::uint64_t cookie) {
+  std::byte* const target = mapped_->at(offset);
+  return access_mapped(Operation::kWrite, source.size(), cookie, [=] {
+    std::atomic_thread_fence(std::memory_order_release);  // the puts before it are seen before it
+    if (source.size() == sizeof(std::uint64_t)) {
+      std::memcpy(target, source.data(), sizeof(std::uint64_t));  // one store
+    } else if (!source.empty()) {
+      std::memcpy(target, source.data(), source.size());
     }
   });
 }
 
-Code Endpoint::Impl::get_mapped(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie) {
-  std::unique_lock guard{path_->lock()};
-  const auto to = target.memory();
-  if (goes_by_wire()) return read_locked(target, source, cookie);
-  if (const Code code = admit(to, 0); code != Code::kOk) return code;
-  return access_mapped(guard, Operation::kRead, to.size(), cookie, [&] {
-    if (!to.empty()) std::memcpy(to.data(), mapped_->at(source), to.size());
+Endpoint::Impl::Admission Endpoint::Impl::get_mapped(std::uint64_t offset,
+                                                     std::span<std::byte> target,
+                                                     std::uint64_t cookie) {
+  const std::byte* const source = mapped_->at(offset);
+  return access_mapped(Operation::kRead, target.size(), cookie, [=] {
+    if (!target.empty()) std::memcpy(target.data(), source, target.size());
   });
 }
 
-Code Endpoint::Impl::atomic_mapped(Operation operation, std::uint64_t& original,
-                                   RemoteBuffer target, std::uint64_t compare,
-                                   std::uint64_t swap_or_add, std::uint64_t cookie) {
-  std::unique_lock guard{path_->lock()};
-  if (goes_by_wire()) {
-    return atomic_locked(operation, original, target, compare, swap_or_add, cookie);
-  }
-  if (target.address % sizeof(original) != 0) return Code::kInvalidArgument;
-  return access_mapped(guard, operation, sizeof(original), cookie, [&] {
-    const auto word = reinterpret_cast<std::uint64_t>(mapped_->at(target));
+Endpoint::Impl::Admission Endpoint::Impl::atomic_mapped(Operation operation,
+                                                        std::uint64_t& original,
+                                                        std::uint64_t offset, std::uint64_t compare,
+                                                        std::uint64_t swap_or_add,
+                                                        std::uint64_t cookie) {
+  const auto word = reinterpret_cast<std::uint64_t>(mapped_->at(offset));
+  if (word % sizeof(original) != 0) return Code::kInvalidArgument;
+  return access_mapped(operation, sizeof(original), cookie, [&] {
     original = operation == Operation::kFetchAdd ? fetch_add(word, swap_or_add)
                                                  : compare_swap(word, compare, swap_or_add);
   });

@@ -159,14 +159,7 @@ void Endpoint::Impl::on_header_sent() {
 
 Code Endpoint::Impl::post_write(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
                                 std::optional<std::uint32_t> immediate) {
-  if (mapped_ && !immediate) [[unlikely]]
-    return put_mapped(source, target, cookie);
   const std::lock_guard guard{path_->lock()};
-  return write_locked(source, target, cookie, immediate);
-}
-
-Code Endpoint::Impl::write_locked(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
-                                  std::optional<std::uint32_t> immediate) {
   if (const Code code = admit(source.memory(), 0); code != Code::kOk) return code;
   if (const Code code = admit_send(immediate.has_value()); code != Code::kOk) return code;
   if (state_ != State::kOpen) return flush_at_once(Operation::kWrite, cookie);
@@ -182,13 +175,7 @@ Code Endpoint::Impl::write_locked(ConstBuffer source, RemoteBuffer target, std::
 }
 
 Code Endpoint::Impl::post_read(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie) {
-  if (mapped_) [[unlikely]]
-    return get_mapped(target, source, cookie);
   const std::lock_guard guard{path_->lock()};
-  return read_locked(target, source, cookie);
-}
-
-Code Endpoint::Impl::read_locked(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie) {
   if (const Code code = admit(target.memory(), 0); code != Code::kOk) return code;
   if (const Code code = admit_send(false); code != Code::kOk) return code;
   if (state_ != State::kOpen) return flush_at_once(Operation::kRead, cookie);
@@ -202,16 +189,7 @@ Code Endpoint::Impl::read_locked(MutableBuffer target, RemoteBuffer source, std:
 Code Endpoint::Impl::post_atomic(Operation operation, std::uint64_t& original, RemoteBuffer target,
                                  std::uint64_t compare, std::uint64_t swap_or_add,
                                  std::uint64_t cookie) {
-  if (mapped_) [[unlikely]] {
-    return atomic_mapped(operation, original, target, compare, swap_or_add, cookie);
-  }
   const std::lock_guard guard{path_->lock()};
-  return atomic_locked(operation, original, target, compare, swap_or_add, cookie);
-}
-
-Code Endpoint::Impl::atomic_locked(Operation operation, std::uint64_t& original,
-                                   RemoteBuffer target, std::uint64_t compare,
-                                   std::uint64_t swap_or_add, std::uint64_t cookie) {
   if (target.address % sizeof(original) != 0) return Code::kInvalidArgument;
   const auto memory = std::as_writable_bytes(std::span{&original, 1});
   if (const Code code = admit(memory, 0); code != Code::kOk) return code;

@@ -9,7 +9,7 @@ std::expected<MappedWindow, Error> MappedWindow::map(const UniqueFd& memory, con
   if (!pages) return std::unexpected(std::move(pages.error()));
   auto told = Mapping::of_peer(notice, proto::kWindowNoticeBytes, Sharing::kReadOnly);
   if (!told) return std::unexpected(std::move(told.error()));
-  return MappedWindow{std::move(*pages), std::move(*told), terms.memory.address};
+  return MappedWindow{std::move(*pages), std::move(*told)};
 }
 
 }  // namespace mapwire::detail

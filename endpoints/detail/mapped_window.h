@@ -7,7 +7,6 @@
 #include <expected>
 #include <utility>
 
-#include "mapwire/endpoints/memory.h"
 #include "mapwire/endpoints/window.h"
 #include "mapwire/proto/window_notice.h"
 #include "mapwire/runtime/error.h"
@@ -22,10 +21,8 @@ class MappedWindow {
   static std::expected<MappedWindow, Error> map(const UniqueFd& memory, const UniqueFd& notice,
                                                 const WindowTerms& terms);
 
-  // Precondition: `where` lies in the window.
-  std::byte* at(const RemoteBuffer& where) const {
-    return memory_.memory().data() + (where.address - address_);
-  }
+  // Precondition: `offset` lies in the window.
+  std::byte* at(std::uint64_t offset) const { return memory_.memory().data() + offset; }
 
   // After an access: whether the export had ended, so that it may not have been one of the
   // exporter's memory (window_memory.cc has the other side).
@@ -36,12 +33,11 @@ class MappedWindow {
   }
 
  private:
-  MappedWindow(Mapping memory, Mapping notice, std::uint64_t address)
-      : memory_{std::move(memory)}, notice_{std::move(notice)}, address_{address} {}
+  MappedWindow(Mapping memory, Mapping notice)
+      : memory_{std::move(memory)}, notice_{std::move(notice)} {}
 
   Mapping memory_;
   Mapping notice_;
-  std::uint64_t address_;  // of the memory at the exporter
 };
 
 }  // namespace mapwire::detail

@@ -54,6 +54,7 @@ def udp_latencies(command):
         jobs[Job("UCX tcp", size=size)] = call(ucx.tag_latency, "tcp", size, count)
         jobs[Job("libfabric tcp", size=size)] = call(libfabric.latency, size, count)
         if size == SIZES[0]:
+            jobs[Job("mapwire udp put", size=size)] = put(command, "udp", size, count)
             jobs[Job("UCX tcp again")] = call(ucx.tag_latency, "tcp", size, count)
     return jobs
 
@@ -69,9 +70,15 @@ def shm_latencies(command):
                                                    *more)
         if size == SIZES[0]:
             jobs[Job("UCX put", size=size)] = call(ucx.put_latency, size, count)
+            jobs[Job("mapwire put", size=size)] = put(command, "shm", size, count)
         if size == BULK:
             jobs[Job("UCX default", size=size)] = call(ucx.tag_latency, "default", size, count)
     return jobs
+
+
+def put(command, wire, size, count):
+    """Into a window of the peer's, who sees it by looking at the memory."""
+    return call(mapwire.latency, command, wire, size, count, "--op", "put", "--baseline")
 
 
 def wake_ups(command, with_shm):

@@ -10,6 +10,10 @@ from contestants import BULK, SIZES, UCX_LIKE, Job, wires
 UDP_LIMIT = 0.7  # of what tcp takes for 8 B
 SHM_LIMIT = 0.75  # of UCX's shared memory for 8 B
 SHM_BULK_LIMIT = 1.0
+# Of what a put takes beside the baseline.
+UDP_PUT_LIMIT = 1.2
+SHM_PUT_LIMIT = 1.15
+UCX_PUT_LIMIT = 1.0
 # Of the baselines: a slow one would flatter mapwire where it is measured against it.
 UDP_BASELINE_LIMIT = 1.1
 SHM_BASELINE_LIMIT = 1.0
@@ -77,6 +81,8 @@ def udp_lines():
         found.append(Line(ours, Job("UCX tcp", size=size), limit))
         # fi_pingpong tells no median.
         found.append(Line(ours, Job("libfabric tcp", size=size), limit, "average", "average"))
+    put = Job("mapwire udp put")
+    found.append(Line(put, put, UDP_PUT_LIMIT, their_figure="baseline"))
     found.append(Line(Job("UCX tcp again"), Job("UCX tcp"), noise=True))
     return found
 
@@ -100,7 +106,9 @@ def shm_lines():
     ours = Job("mapwire shm")
     found.append(Line(ours, ours, our_figure="median", their_figure="baseline"))
     found.append(Line(ours, Job("UCX put"), SHM_BASELINE_LIMIT, our_figure="baseline"))
-    return found
+    put = Job("mapwire put")
+    found.append(Line(put, put, SHM_PUT_LIMIT, their_figure="baseline"))
+    return [*found, Line(put, Job("UCX put"), UCX_PUT_LIMIT)]
 
 
 def wake_lines(with_shm):

@@ -113,10 +113,13 @@ class Table(unittest.TestCase):
         self.assertEqual(limits, [
             ("8 B: mapwire udp / UCX tcp", "<= 0.70"),
             ("8 B: mapwire udp average / libfabric tcp average", "<= 0.70"),
+            ("8 B: mapwire udp put / mapwire udp put baseline", "<= 1.20"),
             *baselines,
             ("8 B: mapwire shm / UCX shm", "<= 0.75"),
             ("65536 B: mapwire shm / UCX shm", "<= 1.00"),
             ("8 B: mapwire shm baseline / UCX put", "<= 1.00"),
+            ("8 B: mapwire put / mapwire put baseline", "<= 1.15"),
+            ("8 B: mapwire put / UCX put", "<= 1.00"),
             ("65536 B: mapwire shm / UCX shm", ">= 1.00"),
             *growth_limits("udp"), *growth_limits("shm")])
 

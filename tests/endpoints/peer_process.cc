@@ -54,8 +54,10 @@ void wait_for_end_of_input() {
 // Exports a buffer and tells, as private data, the port at which it is to be had.
 void export_and_wait(Context& context, const std::string& address) {
   std::vector<std::byte> memory(kExportedBytes);
+  const WindowMemory mappable = value_of(WindowMemory::create(kExportedBytes));
   const Listener listener = value_of(context.listen({.address = "127.0.0.1:0"}));
   const Export exported = value_of(context.export_buffer("all", memory));
+  const Export mapped = value_of(context.export_buffer("mappable", mappable));
   const std::uint16_t port = listener.port();
   const auto bytes = std::as_bytes(std::span{&port, 1});
   ConnectOptions options{.timeout_ns = kPatienceNs};

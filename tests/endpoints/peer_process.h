@@ -11,7 +11,8 @@
 
 namespace mapwire::testing {
 
-// Of the buffer that the role "exporter" exports as "all".
+// Of each of the buffers that the role "exporter" exports as "all" and, of window memory, as
+// "mappable".
 inline constexpr std::size_t kExportedBytes = 65536;
 
 class PeerProcess {

@@ -14,7 +14,7 @@ from support import (Process, Server, check, code_of, finish, mapwire, result, r
 BASELINE = re.compile(r"^# baseline (\w+): [\d.]+ \S+, ratio \d+\.\d\d", re.M)
 BASELINES = {"udp": ("udp_ping_pong", "udp_stream", "udp_stream_offload"),
              "shm": ("cache_line_ping_pong", "memory_copy")}
-OPERATIONS = ["send", "send_imm", "write", "write_imm", "read", "cas", "faa"]
+OPERATIONS = ["send", "send_imm", "write", "write_imm", "read", "cas", "faa", "put"]
 
 
 def free_port():

@@ -5,7 +5,7 @@ a soft NIC in another namespace, either of them the server."""
 import rxe
 from support import check, finish, mapwire, skip, Process, inside
 
-OPS = ["send", "send_imm", "write", "write_imm", "read", "cas", "faa"]
+OPS = ["send", "send_imm", "write", "write_imm", "read", "cas", "faa", "put"]
 
 
 def sizes(op):
