@@ -13,6 +13,7 @@
 #include "mapwire/endpoints/context.h"
 #include "mapwire/endpoints/detail/context_impl.h"
 #include "mapwire/endpoints/detail/exports.h"
+#include "mapwire/endpoints/detail/mapped_window.h"
 #include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/window.h"
 #include "mapwire/tlb/range.h"
@@ -75,12 +76,6 @@ bool is_mapped(std::span<std::byte> memory) {
   return pages && ::msync(pages->memory().data(), pages->bytes(), MS_ASYNC) == 0;
 }
 
-// The processor's protection knows reading, and reading with writing.
-std::optional<Sharing> as_pages(const WindowRights& rights) {
-  if (!rights.read || (rights.atomics && !rights.write)) return std::nullopt;
-  return rights.write ? Sharing::kReadWrite : Sharing::kReadOnly;
-}
-
 }  // namespace
 
 std::expected<MemoryKeys, Error> Export::Impl::register_memory(std::span<std::byte> memory,
@@ -101,12 +96,14 @@ void Export::Impl::deregister() {
   if (path.nic() != nullptr) path.memory().deregister_memory(*lkey_);
 }
 
+// Last, as taking it back moves the memory. Who has imported it before has it by the wire.
 std::expected<void, Error> Export::Impl::share(const WindowRights& rights) {
-  const auto sharing = as_pages(rights);
-  if (!memory_ || !sharing) return {};
+  const auto sharing = detail::pages_for(rights);
+  if (!memory_ || !sharing || !context_->path()->attributes().shared_memory) return {};
   auto shared = memory_->share(*sharing);
   if (!shared) return std::unexpected(std::move(shared.error()));
   shared_ = std::move(*shared);
+  exports().share(*id_, shared_);
   return {};
 }
 
@@ -115,7 +112,6 @@ std::expected<Export, Error> Export::Impl::make(std::shared_ptr<Context::Impl> c
                                                 std::shared_ptr<WindowMemory::Impl> shareable,
                                                 const ExportOptions& options) {
   std::unique_ptr<Impl> made{new Impl{std::move(context), std::move(shareable)}};
-  if (auto shared = made->share(options.rights); !shared) return std::unexpected(shared.error());
   const auto keys = made->register_memory(memory, options.rights);
   if (!keys) return std::unexpected(keys.error());
   made->notifications_ = std::make_shared<detail::NotificationSwitch>(detail::NotificationSwitch{
@@ -125,9 +121,10 @@ std::expected<Export, Error> Export::Impl::make(std::shared_ptr<Context::Impl> c
                                                           .rights = options.rights,
                                                           .token = options.token,
                                                           .notifications = made->notifications_,
-                                                          .shared = made->shared_});
+                                                          .shared = nullptr});
   if (!id) return std::unexpected(id.error());
   made->id_ = *id;
+  if (auto shared = made->share(options.rights); !shared) return std::unexpected(shared.error());
   return Export{std::move(made)};
 }
 

@@ -68,7 +68,8 @@ class Export {
   // reaches the memory any more.
   ~Export();
 
-  // Importers that are connected.
+  // Importers that are connected. One that was given up and still runs can store into window memory
+  // that it has mapped until the export ends.
   std::size_t imports() const;
 
   // For what arrives from now on. The completion of a notification (kNotification) comes after the
@@ -103,8 +104,9 @@ class Window {
   std::uint64_t bytes() const { return terms_.memory.bytes; }
   const WindowRights& rights() const { return terms_.rights; }
   EndpointInfo info() const { return endpoint_.info(); }
-  // Whether the exporter's memory is mapped here (window_memory.h): a put is a store then, and over
-  // when its post returns.
+  // Whether the exporter's memory is mapped here (window_memory.h): a put is a store of the calling
+  // thread then, and over when its post returns, as are all accesses but put_notify. While one that
+  // took the wire has not completed, others take it too.
   bool mapped() const;
 
   // Deliberate update: writes `source` to `offset` of the buffer.

@@ -1,5 +1,6 @@
 #include "mapwire/endpoints/window_memory.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -16,19 +17,19 @@ namespace {
 
 constexpr const char* kName = "mapwire-window";
 
-struct MappedFile {
-  UniqueFd file;
-  Mapping mapping;
-};
+using detail::MappedFile;
+
+Error no_mapping() {
+  return Error::from_errno(Code::kOutOfMemory, ErrorScope::kRequest, errno, "memory of a window",
+                           "ask for less or raise the limits of memory mappings");
+}
 
 std::expected<MappedFile, Error> make_file(std::size_t bytes) {
   auto file = make_memfd(kName, bytes);
   if (!file) return std::unexpected(std::move(file.error()));
   auto mapping = Mapping::of(file->get(), whole_pages(bytes), Sharing::kReadWrite);
   if (mapping) return MappedFile{.file = std::move(*file), .mapping = std::move(*mapping)};
-  return std::unexpected(Error::from_errno(Code::kOutOfMemory, ErrorScope::kRequest, errno,
-                                           "memory of a window",
-                                           "ask for less or raise the limits of memory mappings"));
+  return std::unexpected(no_mapping());
 }
 
 // What was never written stays a hole.
@@ -72,14 +73,16 @@ std::expected<std::shared_ptr<const detail::SharedPages>, Error> WindowMemory::I
   if (!next) return std::unexpected(std::move(next.error()));
   auto notice = Arena::create("mapwire-notice", proto::kWindowNoticeBytes, Sharing::kReadOnly);
   if (!notice) return std::unexpected(std::move(notice.error()));
+  auto source = Mapping::of(file_.get(), whole_pages(bytes_), Sharing::kReadOnly);
+  if (!source) return std::unexpected(no_mapping());
   UniqueFd memory{::dup(file_.get())};
   if (!memory || !seal_memfd(memory.get(), sharing)) {
     return std::unexpected(Error::from_errno(Code::kSystemCall, ErrorScope::kRequest, errno,
                                              "memory of a window",
                                              "raise the limit of descriptors (ulimit -n)"));
   }
-  next_file_ = std::move(next->file);
-  next_ = std::move(next->mapping);
+  next_ = std::move(*next);
+  source_ = std::move(*source);
   shared_ = std::make_shared<const detail::SharedPages>(std::move(memory), std::move(*notice));
   return shared_;
 }
@@ -90,15 +93,20 @@ void WindowMemory::Impl::withdraw() {
   const std::lock_guard guard{mutex_};
   shared_->told().ended.store(1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  copy_written(file_.get(), mapping_.memory(), next_.memory());
-  if (!next_.take_place_of(mapping_)) {
+  copy_written(file_.get(), source_.memory(), next_.mapping.memory());
+  if (!mapping_.show(next_.file.get())) {
     // Importers would go on to write here, which is what nobody may after an export.
     log(LogLevel::kError, "end of an export: its memory can not be moved: {}",
         std::strerror(errno));
     std::abort();
   }
-  file_ = std::move(next_file_);
-  next_file_ = UniqueFd{};
+  // Who keeps the old pages shall not make us keep them. (The kernel refuses it for files that are
+  // sealed against writing.)
+  ::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+              static_cast<::off_t>(mapping_.memory().size()));
+  file_ = std::move(next_.file);
+  next_ = {};
+  source_ = {};
   shared_.reset();
 }
 

@@ -14,10 +14,12 @@ namespace mapwire {
 // rights of the export let the processor's memory protection enforce them: with `read`, and with
 // `write` if there are `atomics`. All others reach it through the NIC, as they do any memory.
 //
-// While an Export of it is being ended, nobody in this process stores into it: it moves to a new
-// file then, at the same address and with what it holds, so that importers keep the old one and
-// nothing that they store arrives any more, whatever they do. That takes a copy of all that was
-// ever written, and room for it.
+// When an Export of it ends it moves to a new file, at the same address and with what it holds, so
+// that importers keep the old one and nothing that they store arrives any more, whatever they do.
+// That takes a copy of all that was ever written, and room for it. What is stored there meanwhile
+// may be lost: by threads of this process, by requests that are under way into it, by importers of
+// another export of the same bytes. What was asked of the kernel for these pages (mlock, a NUMA
+// policy, the registration with a device) is over, and a child that was forked keeps the old ones.
 //
 // Handles share the memory; it lives as long as one of them or an Export. Threads: any.
 class WindowMemory {

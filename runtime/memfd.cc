@@ -16,7 +16,6 @@ namespace mapwire {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
-constexpr std::size_t kBytesMax = std::size_t{1} << 46;  // half of what x86-64 can map
 constexpr int kFixedSize = F_SEAL_SHRINK | F_SEAL_GROW;
 
 bool is_lack_of_memory(int os_errno) {
@@ -66,7 +65,7 @@ std::expected<UniqueFd, Error> make_memfd(const std::string& name, std::size_t b
         Error::make(Code::kInvalidArgument, ErrorScope::kRequest,
                     "shared memory \"" + name + "\" has no bytes; ask for at least 1"));
   }
-  if (bytes > kBytesMax) return failure(EFBIG, name, bytes);
+  if (bytes > kMemfdBytesMax) return failure(EFBIG, name, bytes);
   UniqueFd fd{::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   if (!fd || ::ftruncate(fd.get(), static_cast<off_t>(whole_pages(bytes))) != 0 ||
       ::fcntl(fd.get(), F_ADD_SEALS, kFixedSize) != 0) {
@@ -90,8 +89,10 @@ std::optional<Mapping> Mapping::of(int fd, std::size_t bytes, Sharing sharing) {
 std::expected<Mapping, Error> Mapping::of_peer(const UniqueFd& fd, std::size_t bytes,
                                                Sharing sharing) {
   struct stat file{};
-  if (!is_memfd(fd.get()) || ::fstat(fd.get(), &file) != 0) return refused("is a file");
+  if (!is_memfd(fd.get())) return refused("is a file");
+  // First the seals, which nobody can take back: then the size is what it will be.
   if (!is_sealed(fd.get())) return refused("its size is not sealed");
+  if (::fstat(fd.get(), &file) != 0) return refused("is a file");
   if (static_cast<std::size_t>(file.st_size) != bytes) return refused("wrong size");
   auto mapping = of(fd.get(), bytes, sharing);
   if (mapping) return std::move(*mapping);
@@ -111,14 +112,9 @@ Mapping::~Mapping() {
   if (!memory_.empty()) ::munmap(memory_.data(), memory_.size());
 }
 
-bool Mapping::take_place_of(Mapping& other) {
-  const std::size_t bytes = memory_.size();
-  if (::mremap(memory_.data(), bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, other.memory_.data()) ==
-      MAP_FAILED) {
-    return false;
-  }
-  memory_ = {};
-  return true;
+bool Mapping::show(int fd) {
+  return ::mmap(memory_.data(), memory_.size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+                0) != MAP_FAILED;
 }
 
 }  // namespace mapwire

@@ -13,12 +13,15 @@
 
 namespace mapwire {
 
+inline constexpr std::size_t kMemfdBytesMax = std::size_t{1} << 46;  // half of what x86-64 can map
+
 // What those may do who get the descriptor.
 enum class Sharing : std::uint8_t { kReadWrite, kReadOnly };
 
-// Makes a file of `bytes` zeros, rounded up to whole pages, which nobody can shrink or grow: no
-// access through a mapping of it can fault. `name`, of at most 200 characters, shows in
-// /proc/PID/maps. Errors: kInvalidArgument (0 bytes), kOutOfMemory, kSystemCall.
+// Makes a file of `bytes` zeros, at most kMemfdBytesMax, rounded up to whole pages, which nobody
+// can shrink or grow: no access through a mapping of it faults, as long as the system has memory.
+// `name`, of at most 200 characters, shows in /proc/PID/maps. Errors: kInvalidArgument (0 bytes),
+// kOutOfMemory, kSystemCall.
 std::expected<UniqueFd, Error> make_memfd(const std::string& name, std::size_t bytes);
 
 // From now on those who get the descriptor may do no more than `sharing` says, and nobody can seal
@@ -43,10 +46,9 @@ class Mapping {
   // Not to be written if it is kReadOnly.
   std::span<std::byte> memory() const { return memory_; }
 
-  // Moves its pages to where those of `other` are, which are unmapped; every thread finds the ones
-  // or the others there. `other` has the same size, and owns them from now on. False: errno tells
-  // why, and nothing has changed.
-  bool take_place_of(Mapping& other);
+  // Maps another file of the same size at its place, to be read and written; every thread finds the
+  // one or the other there. False: errno tells why, and nothing may be mapped there any more.
+  bool show(int fd);
 
  private:
   explicit Mapping(std::span<std::byte> memory) : memory_{memory} {}

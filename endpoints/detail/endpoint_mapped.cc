@@ -46,8 +46,9 @@ void Endpoint::Impl::map_window(const WindowTerms& terms) {
 }
 
 // (locked) Takes room for an access.
-Endpoint::Impl::Admission Endpoint::Impl::admit_mapped() {
+Endpoint::Impl::Admission Endpoint::Impl::admit_mapped(std::span<const std::byte> memory) {
   if (state_ != State::kOpen || !sends_.empty()) return std::nullopt;
+  if (const Code code = admit(memory, 0); code != Code::kOk) return code;
   const Code code = admit_send(false);
   if (code == Code::kOk) ++sends_unseen_;
   return code;
@@ -64,21 +65,22 @@ void Endpoint::Impl::complete_mapped(Operation operation, std::size_t bytes, std
 }
 
 template <class Access>
-Endpoint::Impl::Admission Endpoint::Impl::access_mapped(Operation operation, std::size_t bytes,
+Endpoint::Impl::Admission Endpoint::Impl::access_mapped(Operation operation,
+                                                        std::span<const std::byte> memory,
                                                         std::uint64_t cookie, Access access) {
   {
     const std::lock_guard guard{path_->lock()};
-    const auto admitted = admit_mapped();
+    const auto admitted = admit_mapped(memory);
     if (admitted != Code::kOk) return admitted;
-    if (bytes <= kCopiedLockedMax) {
+    if (memory.size() <= kCopiedLockedMax) {
       access();
-      complete_mapped(operation, bytes, cookie);
+      complete_mapped(operation, memory.size(), cookie);
       return admitted;
     }
   }
   access();
   const std::lock_guard guard{path_->lock()};
-  complete_mapped(operation, bytes, cookie);
+  complete_mapped(operation, memory.size(), cookie);
   return Code::kOk;
 }
 
@@ -86,7 +88,7 @@ Endpoint::Impl::Admission Endpoint::Impl::put_mapped(std::uint64_t offset,
                                                      std::span<const std::byte> source,
                                                      std::uint64_t cookie) {
   std::byte* const target = mapped_->at(offset);
-  return access_mapped(Operation::kWrite, source.size(), cookie, [=] {
+  return access_mapped(Operation::kWrite, source, cookie, [=] {
     std::atomic_thread_fence(std::memory_order_release);  // the puts before it are seen before it
     if (source.size() == sizeof(std::uint64_t)) {
       std::memcpy(target, source.data(), sizeof(std::uint64_t));  // one store
@@ -100,7 +102,7 @@ Endpoint::Impl::Admission Endpoint::Impl::get_mapped(std::uint64_t offset,
                                                      std::span<std::byte> target,
                                                      std::uint64_t cookie) {
   const std::byte* const source = mapped_->at(offset);
-  return access_mapped(Operation::kRead, target.size(), cookie, [=] {
+  return access_mapped(Operation::kRead, target, cookie, [=] {
     if (!target.empty()) std::memcpy(target.data(), source, target.size());
   });
 }
@@ -112,7 +114,8 @@ Endpoint::Impl::Admission Endpoint::Impl::atomic_mapped(Operation operation,
                                                         std::uint64_t cookie) {
   const auto word = reinterpret_cast<std::uint64_t>(mapped_->at(offset));
   if (word % sizeof(original) != 0) return Code::kInvalidArgument;
-  return access_mapped(operation, sizeof(original), cookie, [&] {
+  const auto answer = std::as_bytes(std::span{&original, 1});
+  return access_mapped(operation, answer, cookie, [&] {
     original = operation == Operation::kFetchAdd ? fetch_add(word, swap_or_add)
                                                  : compare_swap(word, compare, swap_or_add);
   });

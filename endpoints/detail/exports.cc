@@ -82,6 +82,12 @@ void Exports::drop_dead(Entry& entry) {
                 [](const auto& endpoint) { return endpoint->error().has_value(); });
 }
 
+void Exports::share(ExportId id, std::shared_ptr<const SharedPages> pages) {
+  const std::lock_guard guard{mutex_};
+  const auto entry = by_id(id);
+  if (entry != entries_.end()) entry->second.buffer.shared = std::move(pages);
+}
+
 bool Exports::attach(ExportId id, std::shared_ptr<Endpoint::Impl> endpoint) {
   const std::lock_guard guard{mutex_};
   const auto entry = by_id(id);

@@ -53,6 +53,8 @@ class Exports {
   std::expected<ExportId, Error> add(const std::string& name, const Buffer& buffer);
   // Errors: kNotExported, kPermission (the token).
   std::expected<Found, Error> find(const Import& wanted) const;
+  // Lets importers map it from now on.
+  void share(ExportId id, std::shared_ptr<const SharedPages> pages);
   // Keeps the connection of an importer until the export ends. False: it has ended.
   bool attach(ExportId id, std::shared_ptr<Endpoint::Impl> endpoint);
   // Connections of importers that live.

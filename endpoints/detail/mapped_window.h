@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <utility>
 
 #include "mapwire/endpoints/window.h"
@@ -15,9 +16,14 @@
 
 namespace mapwire::detail {
 
+// How the processor's protection, which knows reading, and reading with writing, gives the rights.
+// Nothing: it can not.
+std::optional<Sharing> pages_for(const WindowRights& rights);
+
 class MappedWindow {
  public:
-  // Of what the exporter of `terms` has passed. Errors: those of Mapping::of_peer.
+  // Of what the exporter of `terms` has passed. Errors: those of Mapping::of_peer; kProtocolError
+  // (rights that no honest exporter shares pages for).
   static std::expected<MappedWindow, Error> map(const UniqueFd& memory, const UniqueFd& notice,
                                                 const WindowTerms& terms);
 

@@ -21,6 +21,11 @@ namespace mapwire {
 
 namespace detail {
 
+struct MappedFile {
+  UniqueFd file;
+  Mapping mapping;
+};
+
 // What the importers of one export get: two files, as they may write the one and not the other.
 // Once the export has ended they are nobody's but theirs.
 struct SharedPages {
@@ -56,9 +61,10 @@ class WindowMemory::Impl {
   std::mutex mutex_;  // the rest, but for the place of the mapping, which never changes
   UniqueFd file_;
   Mapping mapping_;
-  // While it is shared: what it moves to. Made before, so that withdrawing can not fail.
-  UniqueFd next_file_;
-  Mapping next_;
+  // While it is shared: what it moves to, and from where. Made before, so that nothing is missing
+  // when it is withdrawn. The program may protect its own mapping as it likes.
+  detail::MappedFile next_;
+  Mapping source_;
   std::shared_ptr<const detail::SharedPages> shared_;
 };
 

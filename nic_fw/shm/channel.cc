@@ -52,6 +52,7 @@ std::expected<void, Error> Channel::greet(const SharedMemoryAddress& peer) {
 void Channel::kill() {
   state_ = State::kDead;
   socket_ = UniqueFd{};  // the peer sees its end
+  drop_passed();
 }
 
 void Channel::send_away() {
@@ -105,14 +106,9 @@ void Channel::take_messages() {
       return;
     }
     if (received->bytes == sizeof(message) && received->descriptor) {
-      keep_passed(message.qpn, std::move(received->descriptor));
+      passed_.push_back({.own = message.qpn, .descriptor = std::move(received->descriptor)});
     }
   }
-}
-
-void Channel::keep_passed(Qpn own, UniqueFd descriptor) {
-  if (passed_.size() == kPassedMax) passed_.erase(passed_.begin());
-  passed_.push_back({.own = own, .descriptor = std::move(descriptor)});
 }
 
 bool Channel::pass(Qpn peers, int descriptor) {

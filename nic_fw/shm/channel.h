@@ -21,9 +21,6 @@
 
 namespace mapwire::nic_fw::shm {
 
-// Descriptors that came and were not taken: more than the set-ups that run at once need.
-inline constexpr std::size_t kPassedMax = 256;
-
 class Channel {
  public:
   enum class State : std::uint8_t {
@@ -45,8 +42,10 @@ class Channel {
   // gone.
   bool pass(Qpn peers, int descriptor);
   // The oldest descriptor that came for the queue pair, if there is one. Those that nobody takes go
-  // with the channel, or when more than kPassedMax have come.
+  // with the channel, or by drop_passed().
   UniqueFd take_passed(Qpn own);
+  std::size_t passed() const { return passed_.size(); }
+  void drop_passed() { passed_.clear(); }
   // Nothing more comes over the socket; what the ring holds can still be read.
   void kill();
   // Likewise, and the ring is not read either: who wrote into it is nobody we know.
@@ -89,7 +88,6 @@ class Channel {
 
   void take_hello();
   void take_messages();
-  void keep_passed(Qpn own, UniqueFd descriptor);
   bool accept_hello(const proto::ShmHello& hello, const UniqueFd& block);
   [[gnu::cold, gnu::noinline]] void wake();
 

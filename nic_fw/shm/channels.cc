@@ -139,6 +139,14 @@ void Channels::serve(std::uint64_t now_ns) {
     ++strangers_;
   }
   watch_listener(accepts && strangers_ < kStrangersMax);
+  drop_passed();
+}
+
+void Channels::drop_passed() {
+  const auto passed = [](const Channel& channel) { return channel.passed(); };
+  std::size_t all = 0;
+  for (const Channel& channel : channels_) all += channel.passed();
+  if (all > kPassedMax) std::ranges::max_element(channels_, {}, passed)->drop_passed();
 }
 
 // It has said hello. What it says of itself others know as well, so it may be one of them; and one
@@ -161,7 +169,7 @@ void Channels::let_in(Channel& stranger, std::uint64_t now_ns) {
 UniqueFd Channels::take_passed(const Channel& channel, Qpn own, std::uint64_t now_ns) {
   serve(now_ns);
   for (Channel& other : channels_) {
-    if (other.peer() != channel.peer()) continue;
+    if (other.state() != Channel::State::kOpen || other.peer() != channel.peer()) continue;
     if (UniqueFd descriptor = other.take_passed(own)) return descriptor;
   }
   return {};

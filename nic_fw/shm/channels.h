@@ -19,6 +19,9 @@ namespace mapwire::nic_fw::shm {
 // Of one NIC. Strangers are those who came to us until a queue pair needs them.
 inline constexpr std::size_t kChannelsMax = 1024;
 inline constexpr std::size_t kStrangersMax = 64;
+// Descriptors that were passed to us and not taken: those of many set-ups at once. When there are
+// more, those that came by the channel with most of them are dropped.
+inline constexpr std::size_t kPassedMax = 256;
 // For a hello, and then for the rest of the set-up.
 inline constexpr std::uint64_t kHelloNs = 2'000'000'000;
 inline constexpr std::uint64_t kNeedNs = 10'000'000'000;
@@ -65,6 +68,7 @@ class Channels {
   bool accept_strangers(std::uint64_t now_ns);
   void watch_listener(bool watched);
   void let_in(Channel& stranger, std::uint64_t now_ns);
+  void drop_passed();
   Channel* find(const SharedMemoryAddress& peer);
 
   SharedMemoryAddress address_;

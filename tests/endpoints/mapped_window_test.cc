@@ -5,10 +5,20 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <fstream>
+#include <future>
 #include <optional>
 #include <span>
+#include <sstream>
+#include <string>
+#include <thread>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "mapwire/endpoints/detail/mapped_window.h"
 #include "mapwire/endpoints/detail/window_memory_impl.h"
@@ -20,6 +30,19 @@ namespace {
 
 using testing::pattern;
 using testing::value_of;
+
+// Of the file that is mapped there.
+std::string inode_at(const void* address) {
+  const std::string start = fmt::format("{:x}-", reinterpret_cast<std::uintptr_t>(address));
+  std::ifstream maps{"/proc/self/maps"};
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream words{line};
+    std::string range, rights, offset, device, inode;
+    words >> range >> rights >> offset >> device >> inode;
+    if (range.starts_with(start)) return inode;
+  }
+  return "nowhere";
+}
 
 // On the wire shm alone.
 class MappedWindowTest : public testing::WindowFixture {};
@@ -99,6 +122,18 @@ TEST_P(MappedWindowTest, a_put_after_the_end_says_that_it_did_not_arrive) {
   EXPECT_EQ(memory_.memory()[0], std::byte{0});
 }
 
+TEST_P(MappedWindowTest, an_export_that_is_refused_leaves_the_memory_where_it_is) {
+  const WindowMemory memory = value_of(WindowMemory::create(4096));
+  const Export taken = export_all("taken");
+  const std::string before = inode_at(memory.memory().data());
+  EXPECT_FALSE(exporter_.export_buffer("taken", memory));
+  EXPECT_EQ(inode_at(memory.memory().data()), before);
+  {
+    const Export exported = value_of(exporter_.export_buffer("free", memory));
+  }
+  EXPECT_NE(inode_at(memory.memory().data()), before);
+}
+
 TEST_P(MappedWindowTest, memory_is_mapped_for_one_export_at_a_time) {
   const WindowMemory memory = value_of(WindowMemory::create(10));
   EXPECT_EQ(memory.memory().size(), 10U);
@@ -110,6 +145,24 @@ TEST_P(MappedWindowTest, memory_is_mapped_for_one_export_at_a_time) {
     EXPECT_TRUE(exporter_.export_buffer("twice", memory.memory()));
   }
   EXPECT_TRUE(exporter_.export_buffer("twice", memory));
+}
+
+std::expected<detail::MappedWindow, Error> mapped_by_importer(const detail::SharedPages& shared,
+                                                              std::uint64_t bytes,
+                                                              const WindowRights& rights = {}) {
+  const UniqueFd notice{::dup(shared.notice.fd())};
+  return detail::MappedWindow::map(shared.memory, notice,
+                                   {.memory = {.bytes = bytes}, .rights = rights});
+}
+
+// Counts a word in the middle of a mebibyte up; the last number of which it knows that it is there.
+std::uint64_t store_until_told(const detail::MappedWindow& mapped, std::atomic<bool>& runs) {
+  std::atomic_ref word{*reinterpret_cast<std::uint64_t*>(mapped.at(std::size_t{1} << 19))};
+  for (std::uint64_t number = 1;; ++number) {
+    word.store(number, std::memory_order_relaxed);
+    if (mapped.ended()) return number - 1;
+    runs.store(true, std::memory_order_relaxed);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(nics, MappedWindowTest, ::testing::Values(testing::kMappableWindow),
@@ -151,6 +204,37 @@ TEST(WindowMemory, that_was_withdrawn_is_out_of_reach_of_who_had_it) {
   }
 }
 
+TEST(WindowMemory, tells_who_has_it_mapped_that_it_was_withdrawn) {
+  const auto memory = value_of(WindowMemory::Impl::create(4096));
+  const auto shared = value_of(memory->share(Sharing::kReadWrite));
+  const auto mapped = value_of(mapped_by_importer(*shared, 4096));
+  EXPECT_FALSE(mapped.ended());
+  memory->withdraw();
+  EXPECT_TRUE(mapped.ended());
+}
+
+// Either the importer is told in time, or what it stored is there.
+TEST(WindowMemory, has_what_was_stored_before_the_news) {
+  constexpr std::size_t kBytes = std::size_t{1} << 20;
+  const auto memory = value_of(WindowMemory::Impl::create(kBytes));
+  std::ranges::fill(memory->memory(), std::byte{1});
+  auto* const word = reinterpret_cast<std::uint64_t*>(&memory->memory()[kBytes / 2]);
+  std::uint64_t kept = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::atomic_ref{*word}.store(0);
+    const auto shared = value_of(memory->share(Sharing::kReadWrite));
+    const auto mapped = value_of(mapped_by_importer(*shared, kBytes));
+    std::atomic<bool> runs = false;
+    auto stores = std::async(std::launch::async, [&] { return store_until_told(mapped, runs); });
+    while (!runs) std::this_thread::yield();
+    memory->withdraw();
+    const std::uint64_t last_good = stores.get();
+    ASSERT_GE(std::atomic_ref{*word}.load(), last_good) << round;
+    kept += last_good;
+  }
+  EXPECT_GT(kept, 0U);
+}
+
 TEST(WindowMemory, of_a_peer_is_mapped_only_if_no_access_can_fault) {
   const UniqueFd growing{::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   ASSERT_EQ(::ftruncate(growing.get(), 4096), 0);
@@ -159,10 +243,13 @@ TEST(WindowMemory, of_a_peer_is_mapped_only_if_no_access_can_fault) {
   const auto memory = value_of(WindowMemory::Impl::create(4096));
   const auto shared = value_of(memory->share(Sharing::kReadWrite));
   EXPECT_FALSE(Mapping::of_peer(shared->memory, 8192, Sharing::kReadWrite));
-  EXPECT_FALSE(detail::MappedWindow::map(shared->memory, shared->memory,
-                                         {.memory = {.bytes = 4097}, .rights = {}}));
-  EXPECT_TRUE(detail::MappedWindow::map(shared->memory, UniqueFd{::dup(shared->notice.fd())},
-                                        {.memory = {.bytes = 4096}, .rights = {}}));
+  EXPECT_FALSE(mapped_by_importer(*shared, 4097));
+  EXPECT_FALSE(mapped_by_importer(*shared, UINT64_MAX));
+  // Atomics of the processor fault on what is mapped for reading.
+  EXPECT_FALSE(mapped_by_importer(*shared, 4096, {.write = false, .atomics = true}));
+  EXPECT_TRUE(mapped_by_importer(*shared, 4096));
+  const UniqueFd file{::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
+  EXPECT_FALSE(Mapping::of_peer(file, 4096, Sharing::kReadOnly));
   memory->withdraw();
 }
 

@@ -121,6 +121,8 @@ TEST_F(Strangers, who_says_to_be_another_process_is_sent_away_and_not_read) {
   const pid_t liar = ::fork();
   if (liar == 0) {
     const UniqueFd socket = say_hello(name);
+    const proto::ShmPassed message{.qpn = 7};
+    send_with_descriptor(socket.get(), std::as_bytes(std::span{&message, 1}), block_.fd());
     ::pause();
   }
   while (channels_.all().empty() || channels_.all().front().state() == Channel::State::kGreeting) {
@@ -128,8 +130,31 @@ TEST_F(Strangers, who_says_to_be_another_process_is_sent_away_and_not_read) {
   }
   EXPECT_EQ(channels_.all().front().state(), Channel::State::kDead);
   EXPECT_EQ(channels_.all().front().reader(), nullptr);
+  EXPECT_EQ(channels_.all().front().passed(), 0U);
   ::kill(liar, SIGKILL);
   ::waitpid(liar, nullptr, 0);
+}
+
+// Whoever can say hello could use up all descriptors of a process.
+TEST_F(Strangers, who_pass_descriptors_without_end_find_them_dropped) {
+  const std::uint64_t name = draw_system_random();
+  const UniqueFd door = listen_at(name, 1);
+  const UniqueFd socket = say_hello(name);
+  const proto::ShmPassed message{.qpn = 7};
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < 4 * kPassedMax; ++i) {
+    ASSERT_TRUE(
+        send_with_descriptor(socket.get(), std::as_bytes(std::span{&message, 1}), block_.fd()));
+    channels_.serve(kStartNs);
+    most = std::max(most, channels_.all().front().passed());
+  }
+  EXPECT_EQ(most, kPassedMax);
+  ASSERT_EQ(channels_.all().front().state(), Channel::State::kOpen);
+  const Channel& channel = channels_.all().front();
+  EXPECT_FALSE(channels_.take_passed(channel, 8, kStartNs));
+  ASSERT_TRUE(
+      send_with_descriptor(socket.get(), std::as_bytes(std::span{&message, 1}), block_.fd()));
+  EXPECT_TRUE(channels_.take_passed(channel, 7, kStartNs));
 }
 
 TEST_F(Strangers, who_says_to_be_nobody_is_sent_away) {
