@@ -79,7 +79,7 @@ TEST_P(MappedWindowTest, what_follows_a_notification_under_way_comes_after_it) {
 TEST_P(MappedWindowTest, rights_that_the_processor_does_not_know_take_the_wire) {
   const struct {
     WindowRights rights;
-    bool mapped;
+    bool mapped = false;
   } cases[] = {
       {.rights = {.read = true, .write = true, .atomics = true}, .mapped = true},
       {.rights = {.read = true, .write = false, .atomics = false}, .mapped = true},

@@ -114,8 +114,8 @@ inline std::string column_name(const ::testing::TestParamInfo<WindowColumn>& col
   if (column.param.nic == NicChoice::kVerbs) return "verbs_rxe";
   return column.param.mappable ? "soft_mappable" : "soft";
 }
-inline void PrintTo(const WindowColumn& column, std::ostream* out) {
-  *out << column_name({column, 0});
+inline std::ostream& operator<<(std::ostream& out, const WindowColumn& column) {
+  return out << column_name({column, 0});
 }
 
 }  // namespace mapwire::testing
