@@ -192,7 +192,7 @@ class Endpoint::Impl {
   bool write_to_peer(detail::WorkKind kind, std::size_t offset, std::span<const std::byte> value);
 
   // With the exporter's memory mapped (endpoint_mapped.cc).
-  Admission admit_mapped(std::span<const std::byte> memory);
+  Admission admit_mapped();
   void complete_mapped(Operation operation, std::size_t bytes, std::uint64_t cookie);
   template <class Access>
   Admission access_mapped(Operation operation, std::span<const std::byte> memory,

@@ -46,9 +46,8 @@ void Endpoint::Impl::map_window(const WindowTerms& terms) {
 }
 
 // (locked) Takes room for an access.
-Endpoint::Impl::Admission Endpoint::Impl::admit_mapped(std::span<const std::byte> memory) {
+Endpoint::Impl::Admission Endpoint::Impl::admit_mapped() {
   if (state_ != State::kOpen || !sends_.empty()) return std::nullopt;
-  if (const Code code = admit(memory, 0); code != Code::kOk) return code;
   const Code code = admit_send(false);
   if (code == Code::kOk) ++sends_unseen_;
   return code;
@@ -68,9 +67,10 @@ template <class Access>
 Endpoint::Impl::Admission Endpoint::Impl::access_mapped(Operation operation,
                                                         std::span<const std::byte> memory,
                                                         std::uint64_t cookie, Access access) {
+  if (memory.data() == nullptr && !memory.empty()) return Code::kInvalidArgument;
   {
     const std::lock_guard guard{path_->lock()};
-    const auto admitted = admit_mapped(memory);
+    const auto admitted = admit_mapped();
     if (admitted != Code::kOk) return admitted;
     if (memory.size() <= kCopiedLockedMax) {
       access();
