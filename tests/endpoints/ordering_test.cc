@@ -71,6 +71,7 @@ class OrderingTest : public testing::WindowFixture {
   }
 
   std::vector<std::byte> source_ = std::vector<std::byte>(kDataBytes);
+  std::vector<std::byte> target_ = std::vector<std::byte>(kDataBytes);
   std::byte flag_{};
 };
 
@@ -101,7 +102,6 @@ TEST_P(OrderingTest, rule_3_an_atomic_takes_its_turn) {
   const Export exported = export_all("all", {.rights = {.atomics = true}});
   Window window = value_of(import_window("all"));
   Window other = value_of(import_window("all"));
-  std::vector<std::byte> target(kDataBytes);
   std::uint64_t turn = 0;
   for (unsigned round = 1; round <= kLitmusRounds; ++round) {
     ASSERT_NO_FATAL_FAILURE(put_data(window, value_in(round), 1));
@@ -112,9 +112,9 @@ TEST_P(OrderingTest, rule_3_an_atomic_takes_its_turn) {
       ASSERT_EQ(other.fetch_add(kFlagOffset, 0, turn, 3), Code::kOk);
       ASSERT_NO_FATAL_FAILURE(await_done(3));
     }
-    ASSERT_EQ(other.get(kDataOffset, target, 4), Code::kOk);
+    ASSERT_EQ(other.get(kDataOffset, target_, 4), Code::kOk);
     ASSERT_NO_FATAL_FAILURE(await_done(4));
-    ASSERT_EQ(std::ranges::count(target, value_in(round)), std::ssize(target)) << round;
+    ASSERT_EQ(std::ranges::count(target_, value_in(round)), std::ssize(target_)) << round;
     ASSERT_EQ(window.flush(5), Code::kOk);  // the number before has been returned by then
     ASSERT_NO_FATAL_FAILURE(await_done(5));
   }
@@ -139,18 +139,17 @@ TEST_P(OrderingTest, rule_3_a_notification_takes_its_turn) {
 TEST_P(OrderingTest, rule_4_a_get_sees_what_was_posted_before_it) {
   const Export exported = export_all("all", {.rights = {.atomics = true}});
   Window window = value_of(import_window("all"));
-  std::vector<std::byte> target(kDataBytes);
   std::uint64_t word = 0;
   for (unsigned round = 1; round <= kLitmusRounds; ++round) {
     std::uint64_t original = 0;
     ASSERT_NO_FATAL_FAILURE(put_data(window, value_in(round), 1));
     ASSERT_EQ(window.fetch_add(kFlagOffset, 1, original, 2), Code::kOk);
-    ASSERT_EQ(window.get(kDataOffset, target, 3), Code::kOk);
+    ASSERT_EQ(window.get(kDataOffset, target_, 3), Code::kOk);
     ASSERT_EQ(window.get(kFlagOffset, std::as_writable_bytes(std::span{&word, 1}), 4), Code::kOk);
     for (std::uint64_t cookie = 1; cookie <= 4; ++cookie) {
       ASSERT_NO_FATAL_FAILURE(expect_next_done(cookie));
     }
-    ASSERT_EQ(std::ranges::count(target, value_in(round)), std::ssize(target)) << round;
+    ASSERT_EQ(std::ranges::count(target_, value_in(round)), std::ssize(target_)) << round;
     ASSERT_EQ(word, round);
   }
 }
@@ -158,31 +157,29 @@ TEST_P(OrderingTest, rule_4_a_get_sees_what_was_posted_before_it) {
 TEST_P(OrderingTest, rule_5_a_get_that_has_completed_has_not_seen_a_later_put) {
   const Export exported = export_all();
   Window window = value_of(import_window("all"));
-  std::vector<std::byte> target(kDataBytes);
   for (unsigned round = 1; round <= kLitmusRounds; ++round) {
     const std::byte before = value_in(round - 1);
-    ASSERT_EQ(window.get(kDataOffset, target, 1), Code::kOk);
+    ASSERT_EQ(window.get(kDataOffset, target_, 1), Code::kOk);
     ASSERT_NO_FATAL_FAILURE(expect_next_done(1));
-    const auto got = target;
+    const auto got = target_;
     ASSERT_NO_FATAL_FAILURE(put_data(window, value_in(round), 2));
     ASSERT_NO_FATAL_FAILURE(expect_next_done(2));
     ASSERT_EQ(std::ranges::count(got, before), std::ssize(got)) << round;
-    ASSERT_EQ(target, got);  // and nothing came to it afterwards
+    ASSERT_EQ(target_, got);  // and nothing came to it afterwards
   }
 }
 
 TEST_P(OrderingTest, rule_5_a_get_under_way_sees_bytes_of_before_or_of_after) {
   const Export exported = export_all();
   Window window = value_of(import_window("all"));
-  std::vector<std::byte> target(kDataBytes);
   for (unsigned round = 1; round <= kLitmusRounds; ++round) {
     const std::byte before = value_in(round - 1);
-    ASSERT_EQ(window.get(kDataOffset, target, 1), Code::kOk);
+    ASSERT_EQ(window.get(kDataOffset, target_, 1), Code::kOk);
     ASSERT_NO_FATAL_FAILURE(put_data(window, value_in(round), 2));
     ASSERT_NO_FATAL_FAILURE(expect_next_done(1));
     ASSERT_NO_FATAL_FAILURE(expect_next_done(2));
     ASSERT_TRUE(std::ranges::all_of(
-        target, [&](std::byte byte) { return byte == before || byte == value_in(round); }));
+        target_, [&](std::byte byte) { return byte == before || byte == value_in(round); }));
   }
 }
 
@@ -263,12 +260,11 @@ TEST_P(OrderingTest, rule_9_a_completion_orders_a_put_before_a_message) {
 TEST_P(OrderingTest, rule_10_a_get_sees_what_the_exporter_stored_before_it_was_posted) {
   const Export exported = export_all();
   Window window = value_of(import_window("all"));
-  std::vector<std::byte> target(kDataBytes);
   for (unsigned round = 1; round <= kLitmusRounds; ++round) {
     std::ranges::fill(memory_.memory().subspan(kDataOffset, kDataBytes), value_in(round));
-    ASSERT_EQ(window.get(kDataOffset, target, 1), Code::kOk);
+    ASSERT_EQ(window.get(kDataOffset, target_, 1), Code::kOk);
     ASSERT_NO_FATAL_FAILURE(expect_next_done(1));
-    ASSERT_EQ(std::ranges::count(target, value_in(round)), std::ssize(target)) << round;
+    ASSERT_EQ(std::ranges::count(target_, value_in(round)), std::ssize(target_)) << round;
   }
 }
 

@@ -33,14 +33,17 @@ constexpr std::uint64_t kPinnedBytesMax = std::uint64_t{64} << 20;
 constexpr std::size_t kPutBytes = 4096;
 constexpr std::uint64_t kPutsPerLook = 1000;
 constexpr std::uint32_t kEntries = 64;
+constexpr std::uint64_t kNumberMax = 1'000'000'000;
 
 std::uint64_t number(int count, char** arguments, int index, std::uint64_t otherwise) {
   if (index >= count) return otherwise;
   const std::string_view text = arguments[index];
   std::uint64_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc{} || end != text.data() + text.size() || value == 0) {
-    fail("'" + std::string{text} + "' is no number; see the head of main.cc");
+  if (failure != std::errc{} || end != text.data() + text.size() || value == 0 ||
+      value > kNumberMax) {
+    fail("'" + std::string{text} + "' is no number from 1 to " + std::to_string(kNumberMax) +
+         "; give GIGABYTES and PUTS");
   }
   return value;
 }
