@@ -3,6 +3,7 @@
 set(mapwire_public_headers
   endpoints/async.h
   endpoints/async_window.h
+  endpoints/binding.h
   endpoints/c_api.h
   endpoints/completion.h
   endpoints/context.h

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "mapwire/endpoints/binding.h"
 #include "mapwire/endpoints/completion.h"
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/endpoints/listener.h"
@@ -117,6 +118,13 @@ class Context {
   // of connect(), kNotExported (not in time), kPermission (the token).
   std::expected<Window, Error> import_buffer(std::string_view address,
                                              const ImportOptions& options = {});
+
+  // Binds memory of the caller, whole pages, to `window`: what is stored there from now on appears
+  // in the window (binding.h). Errors: kInvalidArgument (no whole pages, not readable, not all in
+  // the window, no right to write, exported by this context for writing, another context's window,
+  // the interval), and what the window's error() is.
+  std::expected<Binding, Error> bind(std::span<std::byte> memory, Window window,
+                                     const BindOptions& options = {});
 
   // Registers memory of the caller, which keeps it mapped while the region lives.
   // Errors: kInvalidArgument (empty), kLimitReached, kOutOfMemory.

@@ -15,6 +15,11 @@
 
 namespace mapwire {
 
+class Binding;
+namespace detail {
+class Updater;
+}
+
 // What travels with the user's bytes (docs/profiles.md).
 enum class Profile : std::uint8_t {
   kPlain,    // nothing: for peers that are not mapwire. A send into no receive is retried, then
@@ -131,7 +136,9 @@ class Endpoint {
 
  private:
   friend class AsyncContext;
+  friend class Binding;
   friend class Window;
+  friend class detail::Updater;
   std::shared_ptr<Impl> impl_;
 };
 

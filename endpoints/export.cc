@@ -1,6 +1,4 @@
 // The exporter's side of a window.
-#include <sys/mman.h>
-
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -16,6 +14,7 @@
 #include "mapwire/endpoints/detail/mapped_window.h"
 #include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/window.h"
+#include "mapwire/tlb/mapping.h"
 #include "mapwire/tlb/range.h"
 
 namespace mapwire {
@@ -69,11 +68,10 @@ class Export::Impl {
 
 namespace {
 
-// As the kernel has them, so at once for any number of pages. What is unmapped later is refused to
-// importers.
+// What is unmapped later is refused to importers.
 bool is_mapped(std::span<std::byte> memory) {
   const auto pages = tlb::pages_of(memory);
-  return pages && ::msync(pages->memory().data(), pages->bytes(), MS_ASYNC) == 0;
+  return pages && tlb::is_mapped(*pages);
 }
 
 }  // namespace

@@ -138,6 +138,8 @@ class Window {
 
  private:
   friend class AsyncWindow;
+  friend class Binding;
+  friend class detail::Updater;
   bool allows(bool WindowRights::* right, std::uint64_t offset, std::uint64_t bytes) const;
   Endpoint endpoint_;
   WindowTerms terms_;

@@ -1,5 +1,7 @@
 #include "mapwire/tlb/mapping.h"
 
+#include <sys/mman.h>
+
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -98,6 +100,11 @@ std::optional<Range> keepable_mapping(const Range& range, bool writable) {
     if (whole.end >= range.end) return whole;
   }
   return std::nullopt;
+}
+
+// As the kernel knows its mappings; nothing is written back of memory that is no file's.
+bool is_mapped(const Range& range) {
+  return ::msync(range.memory().data(), range.bytes(), MS_ASYNC) == 0;
 }
 
 }  // namespace mapwire::tlb

@@ -16,4 +16,8 @@ namespace mapwire::tlb {
 // Reads /proc/self/maps; without it nothing may be kept. Any thread.
 std::optional<Range> keepable_mapping(const Range& range, bool writable);
 
+// Whether all pages of `range`, whole ones, are mapped now, with whatever rights. One system call,
+// whose time is that of the number of mappings. Any thread.
+bool is_mapped(const Range& range);
+
 }  // namespace mapwire::tlb

@@ -60,6 +60,19 @@ void Control::accept(std::shared_ptr<Acceptor> acceptor, std::uint64_t timeout_n
   });
 }
 
+void Control::run_updater(std::shared_ptr<Updater> updater, std::uint64_t pause_ns) {
+  post([this, pause_ns, updater = std::move(updater)]() mutable {
+    if (!down_) spawn(io_, serve_updater(std::move(updater), pause_ns));
+  });
+}
+
+void Control::wake_updater(const Updater* updater) {
+  post([this, updater] {
+    const auto timer = updaters_.find(updater);
+    if (timer != updaters_.end()) timer->second.cancel();
+  });
+}
+
 void Control::on_connection_event(const CmEvent& event) {
   post([this, event] { rdma_.on_event(event); });
 }
@@ -106,6 +119,7 @@ void Control::shut_down() {
   for (const auto& acceptor : std::exchange(acceptors_, {})) acceptor->close();
   rdma_.shut_down();
   resolver_.shut_down();
+  for (auto& [updater, pause] : updaters_) pause.cancel();
   const auto connecting = connecting_;
   for (const auto& [remote, attempt] : connecting) attempt->link->close(context_gone());
   const auto links_to = links_to_;

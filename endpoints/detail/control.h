@@ -6,6 +6,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -29,6 +30,7 @@
 #include "mapwire/endpoints/detail/reply.h"
 #include "mapwire/endpoints/detail/resolver.h"
 #include "mapwire/endpoints/detail/settings.h"
+#include "mapwire/endpoints/detail/updater.h"
 #include "mapwire/endpoints/listener.h"
 
 namespace mapwire::detail {
@@ -52,6 +54,9 @@ class Control {
   void listen(const ListenOptions& options, Reply<std::shared_ptr<Acceptor>> reply);
   void accept(std::shared_ptr<Acceptor> acceptor, std::uint64_t timeout_ns, Reply<Endpoint> reply);
   void stop_listening(std::shared_ptr<Acceptor> acceptor);
+  // (any) Lets the updater work, after a first pause, until it ends; ends a pause of it now.
+  void run_updater(std::shared_ptr<Updater> updater, std::uint64_t pause_ns);
+  void wake_updater(const Updater* updater);
   // (any) The endpoint failed or was closed here: the peer is to know.
   void on_endpoint_ended(EndpointId id, Code code);
   // (any) The NIC's connection manager has news.
@@ -108,6 +113,8 @@ class Control {
                                          const proto::control::ConnectRequest& request,
                                          const std::optional<Exports::Found>& exported);
 
+  asio::awaitable<void> serve_updater(std::shared_ptr<Updater> updater, std::uint64_t pause_ns);
+
   // (any) Queues a function of the calls above. One that is dropped destroys its Reply, which
   // answers.
   template <class Function>
@@ -142,6 +149,7 @@ class Control {
   std::size_t strangers_ = 0;  // of accepted_, not through Hello
   std::set<std::shared_ptr<Acceptor>> acceptors_;
   Exports exports_;
+  std::unordered_map<const Updater*, asio::steady_timer> updaters_;  // until when each pauses
   std::unordered_map<EndpointId, Entry> entries_;
   bool down_ = false;
   std::mutex post_mutex_;

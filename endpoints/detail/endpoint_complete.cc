@@ -176,12 +176,19 @@ bool Endpoint::Impl::wanted_credit_came() {
 }
 
 void Endpoint::Impl::deliver(const Completion& completion) {
+  if (bound_ && completion.operation == Operation::kWrite) [[unlikely]] {
+    bound_->puts_over.fetch_add(1, std::memory_order_release);
+    on_seen(completion.operation);
+    return;
+  }
   if (path_->complete(completion)) on_seen(completion.operation);
 }
 
 void Endpoint::Impl::on_seen(Operation operation) {
   if (operation == Operation::kNotification) [[unlikely]]
     return on_notification_seen();
+  if (bound_ && operation == Operation::kRead) [[unlikely]]
+    --bound_->flushes_unseen;
   const bool receive = operation == Operation::kReceive || operation == Operation::kReceiveWrite;
   --(receive ? receives_unseen_ : sends_unseen_);
 }

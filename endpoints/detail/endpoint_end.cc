@@ -62,6 +62,7 @@ void Endpoint::Impl::end(State state, Code first_send, Code rest) {
     if (memory_) memory_->deregister(path_->memory());
   }
   abandon_rendezvous(flush(sends_, first_send, rest), rest);
+  abandon_flushes();
   flush(receives_, rest, rest);
 }
 

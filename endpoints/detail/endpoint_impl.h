@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mapwire/endpoints/detail/bound_window.h"
 #include "mapwire/endpoints/detail/credits.h"
 #include "mapwire/endpoints/detail/data_path.h"
 #include "mapwire/endpoints/detail/mapped_window.h"
@@ -141,6 +142,17 @@ class Endpoint::Impl {
   Admission atomic_mapped(Operation operation, std::uint64_t& original, std::uint64_t offset,
                           std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
 
+  bool is_of(const detail::DataPath& path) const { return path_.get() == &path; }
+  // The window is a binding's from now on (endpoint_bound.cc): who posts puts asks here how many
+  // are over, and nobody is told of them.
+  void bind_window();
+  std::uint64_t puts_over() const;
+  // A flush of the user's, which follows the puts of the pass with this number. kWouldBlock: too
+  // many are under way.
+  Code begin_flush(std::uint64_t cookie, std::uint64_t pass);
+  // The puts of all passes up to this one are posted. False: some flushes wait on.
+  bool post_flushes(std::uint64_t pass);
+
   // (locked) A completion of the NIC; the user gets what is the user's.
   void on_completion(const proto::CompletionEntry& entry);
   // (locked) The NIC says that the queue pair is in error.
@@ -197,6 +209,11 @@ class Endpoint::Impl {
   template <class Access>
   Admission access_mapped(Operation operation, std::span<const std::byte> memory,
                           std::uint64_t cookie, Access access);
+
+  // Of a binding (endpoint_bound.cc).
+  void complete_flush(std::uint64_t cookie, Code status);
+  bool post_flush(std::uint64_t cookie);
+  void abandon_flushes();
 
   // Sending in pieces (endpoint_offer.cc).
   [[gnu::cold, gnu::noinline]] Code post_in_pieces(ConstBuffer message, std::uint64_t cookie,
@@ -281,6 +298,7 @@ class Endpoint::Impl {
   bool credit_wanted_ = false;  // in its lists of those that want some
 
   std::optional<detail::MappedWindow> mapped_;  // at the importer's end; constant after activate()
+  std::unique_ptr<detail::BoundWindow> bound_;  // of a binding
   std::shared_ptr<detail::NotificationSwitch> notifications_;  // at the exporter's end of a window
 
   // Messages in pieces.

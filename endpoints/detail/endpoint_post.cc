@@ -41,7 +41,7 @@ Code Endpoint::Impl::admit(std::span<const std::byte> memory, std::size_t extra_
 
 Code Endpoint::Impl::admit_send(bool needs_credit) {
   // What is posted after a message in pieces does not overtake it.
-  if (sends_unseen_ == options_.send_entries || offered_) {
+  if (sends_unseen_ >= options_.send_entries || offered_) {
     path_->counters().queue_would_block.add();
     return Code::kWouldBlock;
   }

@@ -27,6 +27,14 @@ bool same_token(std::string_view left, std::string_view right) {
   return difference == 0;
 }
 
+bool overlap(std::span<const std::byte> left, std::span<const std::byte> right) {
+  return left.data() < right.data() + right.size() && right.data() < left.data() + left.size();
+}
+
+bool may_be_written(const Exports::Buffer& buffer) {
+  return buffer.rights.write || buffer.rights.atomics;
+}
+
 }  // namespace
 
 std::expected<Exports::ExportId, Error> Exports::add(const std::string& name,
@@ -43,6 +51,14 @@ std::expected<Exports::ExportId, Error> Exports::add(const std::string& name,
                                                        name, kTokenBytesMax));
   }
   const std::lock_guard guard{mutex_};
+  if (may_be_written(buffer) && std::ranges::any_of(bound_, [&](const auto& memory) {
+        return overlap(memory, buffer.memory);
+      })) {
+    return refused(Code::kInvalidArgument,
+                   fmt::format("export {}: the memory is bound, so what peers write would be sent "
+                               "back; export it for reading, or other memory",
+                               name));
+  }
   const auto [entry, is_new] = entries_.try_emplace(name);
   if (!is_new) {
     return refused(Code::kInvalidArgument,
@@ -106,6 +122,23 @@ std::size_t Exports::imports(ExportId id) {
   if (entry == entries_.end()) return 0;
   drop_dead(entry->second);
   return entry->second.importers.size();
+}
+
+bool Exports::bind(std::span<const std::byte> memory) {
+  const std::lock_guard guard{mutex_};
+  for (const auto& [name, entry] : entries_) {
+    if (may_be_written(entry.buffer) && overlap(memory, entry.buffer.memory)) return false;
+  }
+  bound_.push_back(memory);
+  return true;
+}
+
+void Exports::unbind(std::span<const std::byte> memory) {
+  const std::lock_guard guard{mutex_};
+  const auto found = std::ranges::find_if(bound_, [&](const auto& bound) {
+    return bound.data() == memory.data() && bound.size() == memory.size();
+  });
+  if (found != bound_.end()) bound_.erase(found);
 }
 
 std::vector<std::shared_ptr<Endpoint::Impl>> Exports::remove(ExportId id) {

@@ -1,4 +1,5 @@
-// The buffers that a context exports, by name, and the connections of those who have imported them.
+// The buffers that a context exports, by name, and the connections of those who have imported them;
+// and the memory that it has bound, which no peer may write.
 //
 // Threads: any.
 #pragma once
@@ -49,7 +50,7 @@ class Exports {
   };
 
   // Errors: kInvalidArgument (the name or token is too long, empty or holds control characters; or
-  // the name is taken).
+  // the name is taken; or peers could write what is bound).
   std::expected<ExportId, Error> add(const std::string& name, const Buffer& buffer);
   // Errors: kNotExported, kPermission (the token).
   std::expected<Found, Error> find(const Import& wanted) const;
@@ -61,6 +62,10 @@ class Exports {
   std::size_t imports(ExportId id);
   // Nobody finds it any more. The connections are the caller's to close.
   std::vector<std::shared_ptr<Endpoint::Impl>> remove(ExportId id);
+
+  // Memory is bound until unbind() of the same. False: peers may write a part of it.
+  bool bind(std::span<const std::byte> memory);
+  void unbind(std::span<const std::byte> memory);
 
  private:
   struct Entry {
@@ -74,6 +79,7 @@ class Exports {
 
   mutable std::mutex mutex_;
   Entries entries_;
+  std::vector<std::span<const std::byte>> bound_;  // one twice, if it is bound to two windows
   ExportId last_id_ = 0;
 };
 

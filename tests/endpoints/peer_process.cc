@@ -9,17 +9,21 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "mapwire/endpoints/context.h"
 #include "mapwire/endpoints/window.h"
 #include "tests/endpoints/many_endpoints.h"
 #include "tests/endpoints/pair.h"
+#include "tests/endpoints/stored_round.h"
+#include "tests/tlb/pages.h"
 
 namespace mapwire::testing {
 namespace {
@@ -42,6 +46,27 @@ void put_without_end(Context& context, const std::string& address) {
     }
     std::array<Completion, 16> done;
     context.poll(done);
+  }
+}
+
+// Stores to memory bound to the buffer "pages", flushes and tells, whenever it is asked to.
+void store_when_asked(NicChoice nic, const std::string& address) {
+  Context context = value_of(Context::create({.nic = nic, .address = address}));
+  Window window = value_of(context.import_buffer(address + "/pages", {.timeout_ns = kPatienceNs}));
+  const Pages local{window.bytes() / tlb::kPageBytes};
+  Binding binding = value_of(context.bind(local.memory(), std::move(window)));
+  Endpoint endpoint = value_of(context.connect(address, {.timeout_ns = kPatienceNs}));
+  StoredRound round{.seed = now_ns()};
+  for (std::array<std::byte, 1> go{};;) {
+    ASSERT_EQ(endpoint.post_receive(go, 1), Code::kOk);
+    if (next_completion(context).status != Code::kOk) return;
+    round.stores = ++round.seed % 2000;
+    make_stores(round, local.memory());
+    ASSERT_EQ(binding.flush(2), Code::kOk);
+    ASSERT_EQ(next_completion(context).status, Code::kOk);
+    round.payload_bytes = binding.counts().bytes;
+    ASSERT_EQ(endpoint.post_send(std::as_bytes(std::span{&round, 1}), 3), Code::kOk);
+    ASSERT_EQ(next_completion(context).status, Code::kOk);
   }
 }
 
@@ -71,19 +96,22 @@ void export_and_wait(Context& context, const std::string& address) {
 // The other end of the tests with two processes; nothing by itself.
 TEST(PeerProcess, DISABLED_role) {
   const std::string role = std::getenv(kRoleVariable);
+  const std::string address = std::getenv(kAddressVariable);
+  if (role == "storer") return store_when_asked(NicChoice::kSoft, address);
+  if (role == "verbs_storer") return store_when_asked(NicChoice::kVerbs, address);
   Context context = value_of(Context::create());
   if (role == "many") {
-    connect_many(context, std::getenv(kAddressVariable));
+    connect_many(context, address);
     return;
   }
-  if (role == "importer") return put_without_end(context, std::getenv(kAddressVariable));
-  if (role == "exporter") return export_and_wait(context, std::getenv(kAddressVariable));
+  if (role == "importer") return put_without_end(context, address);
+  if (role == "exporter") return export_and_wait(context, address);
   MemoryRegion region = value_of(
       context.allocate(4096, {.remote_read = true, .remote_write = true, .remote_atomic = true}));
   ConnectOptions options{.timeout_ns = kPatienceNs};
   options.endpoint.private_data = as_private_data(region.remote());
   if (role == "without_receives") options.endpoint.profile = Profile::kPlain;
-  Endpoint endpoint = value_of(context.connect(std::getenv(kAddressVariable), options));
+  Endpoint endpoint = value_of(context.connect(address, options));
   if (role == "sleeper") {
     // Not one call of the library for three seconds.
     std::this_thread::sleep_for(std::chrono::seconds{3});
