@@ -50,8 +50,8 @@ class Binding::Impl {
   }
 
   Code flush(std::uint64_t cookie) {
-    const Code code = updater_->flush(cookie);
-    if (code == Code::kOk) context_->control().wake_updater(updater_.get());
+    const auto [code, waits] = updater_->flush(cookie);
+    if (waits) context_->control().wake_updater(updater_.get());
     return code;
   }
   const detail::Updater& updater() const { return *updater_; }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "mapwire/endpoints/binding.h"
 #include "mapwire/endpoints/context.h"
 #include "mapwire/runtime/nic_choice.h"
 #include "mapwire/runtime/version.h"
@@ -36,7 +37,8 @@ InfoReport report_machine(const Machine& machine) {
           .protocol = kControlVersion,
           .libibverbs = libibverbs_version(),
           .kernel = machine.kernel,
-          .memlock_bytes = machine.memlock_bytes};
+          .memlock_bytes = machine.memlock_bytes,
+          .tracking_obstacle = obstacle_to_tracking_stores()};
 }
 
 // libibverbs passes over devices without a node, which the kernel lists.

@@ -81,6 +81,7 @@ std::string info_json(const InfoReport& report) {
                           {"kernel", report.kernel}};
   document["memlock_bytes"] =
       report.memlock_bytes == kUnlimited ? json{} : json(report.memlock_bytes);
+  document["no_tracking"] = report.tracking_obstacle;
   document["nics"] = json::array();
   for (const NicReport& nic : report.nics) document["nics"].push_back(to_json(nic));
   document["no_devices"] = report.no_devices;

@@ -17,6 +17,7 @@ struct InfoReport {
   std::string libibverbs;
   std::string kernel;
   std::uint64_t memlock_bytes = 0;  // kUnlimited
+  std::string tracking_obstacle{};  // why the kernel does not tell of stores; empty: it does
   std::vector<NicReport> nics{};
   std::string no_devices{};  // why no RDMA device is among them; empty: there is one
   std::optional<ConnectionChoice> choice{};

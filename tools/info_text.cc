@@ -80,7 +80,11 @@ std::string info_text(const InfoReport& report) {
       line(0, "libibverbs", report.libibverbs) + line(0, "kernel", report.kernel) +
       line(0, "memlock",
            report.memlock_bytes == kUnlimited ? "unlimited"
-                                              : fmt::format("{} bytes", report.memlock_bytes));
+                                              : fmt::format("{} bytes", report.memlock_bytes)) +
+      line(0, "stores to bound memory",
+           report.tracking_obstacle.empty()
+               ? "told by the kernel"
+               : "found by comparing all of it: " + report.tracking_obstacle);
   for (const NicReport& each : report.nics) text += "\n" + nic(each);
   if (!report.no_devices.empty()) text += "\n" + line(0, "RDMA devices", report.no_devices);
   text += "\n" + (report.choice ? choice(*report.choice)

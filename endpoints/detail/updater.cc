@@ -129,9 +129,11 @@ bool Updater::finish_pass() {
   return true;
 }
 
-void Updater::advance() {
+bool Updater::advance() {
   if (!in_pass_ && !puts_under_way()) begin_pass();
   if (in_pass_) finish_pass();
+  const bool flushed = window_.endpoint_.impl_->post_flushes(in_pass_ ? pass_ - 1 : pass_);
+  return flushed && !in_pass_;
 }
 
 void Updater::fail(Code code) {
@@ -148,21 +150,14 @@ void Updater::fail(Code code) {
 std::optional<std::uint64_t> Updater::progress() {
   const std::lock_guard guard{mutex_};
   if (stopped_ || window_.error()) return std::nullopt;
-  advance();
-  Endpoint::Impl& endpoint = *window_.endpoint_.impl_;
-  const bool flushed = endpoint.post_flushes(in_pass_ ? pass_ - 1 : pass_);
-  if (in_pass_ || !flushed) return kBusyNs;
-  return std::max(options_.interval_ns, pass_took_ns_);
+  return advance() ? std::max(options_.interval_ns, pass_took_ns_) : kBusyNs;
 }
 
-Code Updater::flush(std::uint64_t cookie) {
+Updater::Flush Updater::flush(std::uint64_t cookie) {
   const std::lock_guard guard{mutex_};
-  Endpoint::Impl& endpoint = *window_.endpoint_.impl_;
-  const Code code = endpoint.begin_flush(cookie, pass_ + 1);
-  if (code != Code::kOk || window_.error()) return code;
-  advance();
-  endpoint.post_flushes(in_pass_ ? pass_ - 1 : pass_);
-  return code;
+  const Code code = window_.endpoint_.impl_->begin_flush(cookie, pass_ + 1);
+  if (code != Code::kOk || window_.error()) return {.code = code};
+  return {.waits = !advance()};
 }
 
 void Updater::stop() {

@@ -42,8 +42,12 @@ class Updater {
 
   // Goes on, and says how long from now on there is nothing to do. Nothing: it has ended.
   std::optional<std::uint64_t> progress();
-  // Binding's. Unless it has completed at once, progress() is to be called soon.
-  Code flush(std::uint64_t cookie);
+  // Binding's.
+  struct Flush {
+    Code code = Code::kOk;
+    bool waits = false;  // progress() is to be called soon
+  };
+  Flush flush(std::uint64_t cookie);
   // Reads the memory no more, and closes the window.
   void stop();
 
@@ -64,7 +68,8 @@ class Updater {
 
   // (locked)
   bool copy(const Part& part, std::span<std::byte> to) const;
-  void advance();
+  // False: to be called again soon.
+  bool advance();
   void begin_pass();
   bool finish_pass();
   bool stage_next();

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -54,6 +55,13 @@ def source_dir():
 
 def mapwire():
     return str(build_dir() / "tools" / "mapwire")
+
+
+def free_port():
+    """A port of the loopback address that nobody has yet."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
 
 def inside(namespace):

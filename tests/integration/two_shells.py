@@ -5,22 +5,15 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import time
 
-from support import (Process, Server, check, code_of, finish, mapwire, result, run,
+from support import (Process, Server, check, code_of, finish, free_port, mapwire, result, run,
                      skip)
 
 BASELINE = re.compile(r"^# baseline (\w+): [\d.]+ \S+, ratio \d+\.\d\d", re.M)
 BASELINES = {"udp": ("udp_ping_pong", "udp_stream", "udp_stream_offload"),
              "shm": ("cache_line_ping_pong", "memory_copy")}
 OPERATIONS = ["send", "send_imm", "write", "write_imm", "read", "cas", "faa", "put"]
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def rows_of_every_size(server, host, *manner):

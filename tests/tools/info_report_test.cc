@@ -68,6 +68,7 @@ TEST(info_report, a_limit_that_is_not_known_is_null) {
   EXPECT_TRUE(limits["regions"].is_null());
   EXPECT_EQ(limits["inline_bytes"], 0);
   EXPECT_EQ(document["memlock_bytes"], 65536);
+  EXPECT_EQ(document["no_tracking"], "");
   EXPECT_TRUE(document["choice"].is_null());
 }
 
