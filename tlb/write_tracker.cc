@@ -86,7 +86,7 @@ WriteTracker::WriteTracker(const Range& range) : range_{range} {
 }
 
 bool WriteTracker::scan(std::vector<Range>& stored) const {
-  std::array<PageRegion, 64> found;
+  std::array<PageRegion, 64> found{};
   ScanArguments scan{.flags = kProtectMatching | kRefuseUnwatched,
                      .start = range_.begin,
                      .end = range_.end,

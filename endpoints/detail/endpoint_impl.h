@@ -17,6 +17,7 @@
 #include "mapwire/endpoints/detail/mapped_window.h"
 #include "mapwire/endpoints/detail/message_memory.h"
 #include "mapwire/endpoints/detail/notifications.h"
+#include "mapwire/endpoints/detail/peer.h"
 #include "mapwire/endpoints/detail/pending_queue.h"
 #include "mapwire/endpoints/detail/rendezvous.h"
 #include "mapwire/endpoints/detail/window_memory_impl.h"
@@ -28,36 +29,6 @@
 #include "mapwire/runtime/nic.h"
 
 namespace mapwire {
-
-namespace detail {
-
-// What a side must know of the other's endpoint, beside the queue pair's address.
-struct PeerTerms {
-  RemoteBuffer words;  // PeerWords
-  std::uint32_t receive_entries = 0;
-};
-
-// What the user is told of the other side; the rest of EndpointInfo is known here.
-struct PeerInfo {
-  proto::UdpAddress udp;
-  std::uint32_t path_mtu = 0;
-  std::string version;  // of mapwire; empty: another make
-  std::optional<WindowTerms> exported{};
-};
-
-// How far the probes of set-up have come (probe.h).
-struct ProbeProgress {
-  std::uint32_t sent = 0;      // acknowledged: the small one, then the full one
-  std::uint32_t received = 0;  // in the same order
-  bool failed = false;         // the queue pair broke
-};
-
-inline constexpr std::uint32_t kProbes = 2;
-
-// Whether the peer is mapwire, or a RoCE device or stack of any make.
-enum class PeerMake : std::uint8_t { kMapwire, kForeign };
-
-}  // namespace detail
 
 // Life: open() -> connect() -> post_probes() (not with a foreign peer) -> activate() -> posts ->
 // one end, by fail() or close(). Until activate() nothing of it reaches the user.
