@@ -41,12 +41,14 @@ void Endpoint::Impl::complete_flush(std::uint64_t cookie, Code status) {
   deliver({.cookie = cookie, .endpoint = id_, .operation = Operation::kRead, .status = status});
 }
 
-// (locked) False: no room at the NIC. As Window::flush.
+// (locked) Of a flush that waits. False: no room. As Window::flush.
 bool Endpoint::Impl::post_flush(std::uint64_t cookie) {
   if (mapped_ && sends_.empty()) {
     complete_flush(cookie, mapped_->ended() ? Code::kPeerClosed : Code::kOk);
     return true;
   }
+  // Those that wait are not at the NIC, whose queue and ours hold the others.
+  if (sends_unseen_ - bound_->flushes.size() >= options_.send_entries) return false;
   proto::SendDescriptor descriptor{.opcode = proto::WorkOpcode::kRead};
   --sends_unseen_;
   if (submit(descriptor, {.cookie = cookie, .operation = Operation::kRead}) == Code::kOk) {

@@ -175,6 +175,25 @@ TEST_P(BindingTest, its_end_completes_flushes_and_reads_the_memory_no_more) {
   EXPECT_EQ(bind_ends(local_.memory()), Code::kOk);
 }
 
+// 64 puts and 15 flushes at once, where the queue has 64 entries.
+TEST_P(BindingTest, flushes_behind_a_full_queue_of_puts_wait_for_room) {
+  Binding binding = bind();
+  for (std::size_t word = 0; word < 200; word += 2) store(word * 8, 1);
+  ASSERT_EQ(binding.flush(0), Code::kOk);  // more puts than fit, of pages that were looked at
+  for (std::size_t word = 0; word < 128; word += 2) store(3 * kPage + word * 8, 1);
+  for (std::uint64_t cookie = 1; cookie < 16; ++cookie) {
+    ASSERT_EQ(binding.flush(cookie), Code::kOk);
+  }
+  // The helper thread posts and takes completions in turns; a poll would take them meanwhile.
+  std::this_thread::sleep_for(std::chrono::milliseconds{200});
+  for (std::uint64_t cookie = 0; cookie < 16; ++cookie) {
+    const Completion done = next_completion(importer_);
+    ASSERT_EQ(done.status, Code::kOk) << name(done.status);
+    ASSERT_EQ(done.cookie, cookie);
+  }
+  EXPECT_TRUE(same());
+}
+
 TEST_P(BindingTest, its_end_completes_flushes_that_wait_for_their_puts) {
   std::optional<Binding> binding{value_of(
       importer_.bind(local_.memory(), value_of(import_window("all", {.entries = 4})), {}))};

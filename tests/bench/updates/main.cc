@@ -54,11 +54,12 @@ double median(std::vector<std::uint64_t> values) {
 }
 
 double store_each_page_ns(std::span<std::byte> memory) {
+  const std::size_t pages = memory.size() / kPage;
   const std::uint64_t start_ns = now_ns();
   for (std::size_t at = 0; at < memory.size(); at += kPage) {
     *const_cast<volatile std::byte*>(&memory[at]) = std::byte{2};
   }
-  return static_cast<double>(now_ns() - start_ns) / static_cast<double>(memory.size() / kPage);
+  return static_cast<double>(now_ns() - start_ns) / static_cast<double>(pages);
 }
 
 void measure_tracking() {
