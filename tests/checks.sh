@@ -117,11 +117,12 @@ soak() {
   install "${build_packages[@]}" "${test_packages[@]}"
   forget_results
   export MAPWIRE_TEST_SEEDS=10000 MAPWIRE_TEST_HOSTILE=1000 MAPWIRE_TEST_CHANGES=100000 \
-    MAPWIRE_TEST_TRANSFER_MIB=1024 MAPWIRE_TEST_KILLS=200
+    MAPWIRE_TEST_TRANSFER_MIB=1024 MAPWIRE_TEST_KILLS=200 MAPWIRE_TEST_UPDATE_MS=60000
   build_and_check dev all -L 'simulation|hostile|callers'
-  check memory dev -R 'Stale|LimitedMemory|WindowDeath' -LE softroce || true
+  check memory dev -R 'Stale|LimitedMemory|WindowDeath|BindingPeer' -LE softroce || true
   check_softroce 6.1 14400 '' MAPWIRE_TEST_MESSAGES=6250 MAPWIRE_TEST_ROUNDS=200 \
-    MAPWIRE_TEST_KILLS=200 MAPWIRE_TEST_OUTAGE_S=10 MAPWIRE_TEST_TRANSFER_MIB=1024
+    MAPWIRE_TEST_KILLS=200 MAPWIRE_TEST_OUTAGE_S=10 MAPWIRE_TEST_TRANSFER_MIB=1024 \
+    MAPWIRE_TEST_UPDATE_MS=60000
   fuzz_for 60
   report
 }
