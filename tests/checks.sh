@@ -17,11 +17,11 @@ check() {
 # in_background NAME PRESET CTEST-ARGS...: a check beside the next one, which leaves processors
 # idle; a group of its own, so that whatever ends this script ends all of it.
 in_background() {
+  trap 'kill -- -"$(jobs -p)" 2>/dev/null' EXIT  # first, as an interrupt may come at any time
   set -m
   (renice -n 19 $BASHPID && check "$@") >"$log_dir/$1.step" 2>&1 </dev/null &
   background=$!
   set +m
-  trap 'kill -- -"$background" 2>/dev/null' EXIT
 }
 end_of_background() {
   wait "$background" || true  # report() counts what failed

@@ -132,12 +132,16 @@ class Run(unittest.TestCase):
         os.mkfifo(begun)
         self.replace("ctest", f"[[ $* != *'-L tidy'* ]] || {{ echo $$ >'{begun}'; sleep 100; }}")
         (self.root / "tests/softroce").mkdir()
-        (self.root / "tests/softroce/suite.sh").write_text("#!/bin/bash\nsleep 100\n")
+        guest = self.root / "guest begun"
+        os.mkfifo(guest)
+        (self.root / "tests/softroce/suite.sh").write_text(
+            f"#!/bin/bash\necho >'{guest}'\nsleep 100\n")
         (self.root / "tests/softroce/suite.sh").chmod(0o755)
         path = f"{self.root / 'bin'}:{os.environ['PATH']}"
         with subprocess.Popen([self.root / "run", "tests"], env={**os.environ, "PATH": path},
                               stdout=subprocess.DEVNULL, start_new_session=True) as run:
             tidy = pathlib.Path("/proc", begun.read_text().strip())
+            guest.read_text()
             os.killpg(run.pid, signal.SIGINT)
             self.assertNotEqual(run.wait(60), 0)
         until = time.monotonic() + 60
