@@ -79,6 +79,15 @@ std::string picture(const Layer& mine, const Layer& theirs) {
   return text;
 }
 
+// Prints the board if it is not what was shown last.
+void show(const Layer& mine, const Layer& theirs, std::string& shown) {
+  std::string now = picture(mine, theirs);
+  if (now == shown) return;
+  std::puts(now.c_str());
+  std::fflush(stdout);
+  shown = std::move(now);
+}
+
 void draw(const Layer& layer, const std::string& line) {
   std::istringstream words{line};
   std::size_t column = 0;
@@ -134,13 +143,10 @@ void run(std::span<char*> arguments) {
   std::string shown;
   while (read_lines(mine)) {
     const auto why = binding.error();  // before the look: what came before it is shown
-    if (const std::string now = picture(mine, theirs); now != shown) {
-      std::puts(now.c_str());
-      std::fflush(stdout);
-      shown = now;
-    }
+    show(mine, theirs, shown);
     if (why) throw std::runtime_error{why->message};
   }
+  show(mine, theirs, shown);  // what came meanwhile, and the last lines
   flush(context, binding);
 }
 

@@ -18,7 +18,8 @@ class Board:
         self.process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         bufsize=1)
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self):
         for line in self.process.stdout:
@@ -37,6 +38,7 @@ class Board:
     def end(self):
         self.process.stdin.close()
         status = self.process.wait(PATIENCE_S)
+        self.reader.join(PATIENCE_S)
         return status, self.process.stderr.read()
 
 
