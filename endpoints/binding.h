@@ -38,8 +38,9 @@ struct BindingCounts {
 // store of the value that is there already count as one. What peers write into the memory would be
 // sent back, so memory exported by the same context for writing can not be bound.
 //
-// The context's helper thread looks and sends; with Progress::kInline the application's polls do,
-// so it takes a poll per interval. A copy of the memory is kept.
+// The context's helper thread looks and sends; with Progress::kInline the application's calls do:
+// poll() at most once a millisecond, a wait() that sleeps every 10 to 80 ms. A copy of the memory
+// is kept.
 //
 // Threads: any, if the context was created with Threads::kSafe; otherwise the context's thread.
 class Binding {
@@ -53,8 +54,9 @@ class Binding {
   ~Binding();
 
   // Completes in the context's poll() with the id of the binding as its endpoint and the cookie,
-  // when every store made before the call is at the exporter's memory: kOk. If the binding fails or
-  // ends before, kFlushed; error() has the reason. Looks at the memory in the call if it can.
+  // when every store made before the call is at the exporter's memory: kOk. Any other status says
+  // that the binding failed, or ended (kFlushed), before; error() has the reason. Looks at the
+  // memory in the call if it can.
   // Returns kWouldBlock if 16 flushes, or half of ImportOptions::entries, have not been polled;
   // kEndpointClosed if the context is gone.
   [[nodiscard]] Code flush(std::uint64_t cookie);

@@ -2,72 +2,30 @@
 #include "mapwire/endpoints/binding.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <optional>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "tests/endpoints/window_fixture.h"
+#include "tests/endpoints/binding_fixture.h"
 #include "tests/environment.h"
 
 namespace mapwire {
 namespace {
 
+using testing::kNeverNs;
+using testing::kPage;
 using testing::kPatienceNs;
 using testing::next_completion;
-using testing::Pages;
 using testing::value_of;
 
-constexpr std::size_t kPage = tlb::kPageBytes;
-constexpr std::uint64_t kNeverNs = 1'000'000'000;  // longer than what is waited for
-
-class BindingTest : public testing::WindowFixture {
- protected:
-  Binding bind(const BindOptions& options = {.interval_ns = kNeverNs}) {
-    return value_of(importer_.bind(local_.memory(), value_of(import_window("all")), options));
-  }
-  Code bind_ends(std::span<std::byte> memory, const BindOptions& options = {},
-                 std::string_view name = "all") {
-    const auto bound = importer_.bind(memory, value_of(import_window(name)), options);
-    return bound ? Code::kOk : bound.error().code;
-  }
-  void expect_flushed(Binding& binding, std::uint64_t cookie = 1) {
-    ASSERT_EQ(binding.flush(cookie), Code::kOk);
-    const Completion done = next_completion(importer_);
-    ASSERT_EQ(done.status, Code::kOk) << name(done.status);
-    EXPECT_EQ(done.endpoint, binding.id());
-    EXPECT_EQ(done.cookie, cookie);
-  }
-  void expect_memory_gone(Binding& binding) {
-    ASSERT_EQ(binding.flush(1), Code::kOk);
-    EXPECT_EQ(next_completion(importer_).status, Code::kFlushed);
-    ASSERT_TRUE(binding.error());
-    EXPECT_EQ(binding.error()->code, Code::kLocalProtection);
-  }
-  void store(std::size_t offset, std::uint64_t value) const {
-    std::memcpy(&local_.memory()[offset], &value, sizeof(value));
-  }
-  std::uint64_t remote(std::size_t offset) const {
-    std::uint64_t value = 0;
-    std::memcpy(&value, &memory_.memory()[offset], sizeof(value));
-    return value;
-  }
-  bool same() const { return std::ranges::equal(local_.memory(), first(memory_.memory())); }
-  std::span<std::byte> first(std::span<std::byte> memory) const {
-    return memory.first(local_.memory().size());
-  }
-
-  const Pages local_{8};
-  const Export exported_ = export_all();
-};
+class BindingTest : public testing::BindingFixture {};
 
 TEST_P(BindingTest, a_store_is_at_the_exporter_when_a_flush_has_completed) {
   Binding binding = bind();
@@ -161,20 +119,6 @@ TEST_P(BindingTest, flushes_wait_up_to_a_bound_and_complete_in_order) {
   }
 }
 
-TEST_P(BindingTest, its_end_completes_flushes_and_reads_the_memory_no_more) {
-  std::optional<Pages> local{std::in_place, 2};
-  std::optional<Binding> binding{value_of(
-      importer_.bind(local->memory(), value_of(import_window("all")), {.interval_ns = 10'000}))};
-  local->memory()[0] = std::byte{1};
-  ASSERT_EQ(binding->flush(4), Code::kOk);
-  binding.reset();
-  local.reset();
-  const Completion done = next_completion(importer_);
-  EXPECT_EQ(done.cookie, 4U);
-  EXPECT_TRUE(done.status == Code::kOk || done.status == Code::kFlushed) << name(done.status);
-  EXPECT_EQ(bind_ends(local_.memory()), Code::kOk);
-}
-
 // 64 puts and 15 flushes at once, where the queue has 64 entries.
 TEST_P(BindingTest, flushes_behind_a_full_queue_of_puts_wait_for_room) {
   Binding binding = bind();
@@ -192,83 +136,6 @@ TEST_P(BindingTest, flushes_behind_a_full_queue_of_puts_wait_for_room) {
     ASSERT_EQ(done.cookie, cookie);
   }
   EXPECT_TRUE(same());
-}
-
-TEST_P(BindingTest, its_end_completes_flushes_that_wait_for_their_puts) {
-  std::optional<Binding> binding{value_of(
-      importer_.bind(local_.memory(), value_of(import_window("all", {.entries = 4})), {}))};
-  for (std::uint64_t cookie = 1; cookie <= 2; ++cookie) {
-    for (std::size_t at = 0; at < local_.memory().size(); at += 16) store(at, cookie);
-    ASSERT_EQ(binding->flush(cookie), Code::kOk);
-  }
-  EXPECT_EQ(binding->flush(3), Code::kWouldBlock) << "half of the entries";
-  binding.reset();
-  for (std::uint64_t cookie = 1; cookie <= 2; ++cookie) {
-    const Completion done = next_completion(importer_);
-    EXPECT_EQ(done.cookie, cookie);
-    EXPECT_TRUE(done.status == Code::kOk || done.status == Code::kFlushed) << name(done.status);
-  }
-}
-
-TEST_P(BindingTest, the_end_of_the_export_fails_it) {
-  std::optional<Export> other{value_of(exporter_.export_buffer("other", memory_.memory()))};
-  Binding binding = value_of(importer_.bind(local_.memory(), value_of(import_window("other")), {}));
-  other.reset();
-  const std::uint64_t until_ns = now_ns() + kPatienceNs;
-  while (!binding.error() && now_ns() < until_ns) importer_.poll({});
-  ASSERT_TRUE(binding.error());
-  EXPECT_EQ(binding.error()->code, Code::kPeerClosed);
-  store(0, 1);
-  ASSERT_EQ(binding.flush(3), Code::kOk);
-  EXPECT_EQ(next_completion(importer_).status, Code::kFlushed);
-  EXPECT_EQ(remote(0), 0U);
-}
-
-TEST_P(BindingTest, memory_that_goes_fails_it_and_nothing_else) {
-  const Pages local{4};
-  Binding unmapped = value_of(importer_.bind(local.page(0, 2), value_of(import_window("all")), {}));
-  Binding unreadable =
-      value_of(importer_.bind(local.page(2, 2), value_of(import_window("all")), {}));
-  Binding other = bind();
-  local.page(3)[0] = std::byte{1};
-  ASSERT_EQ(::mprotect(local.page(3).data(), kPage, PROT_NONE), 0);
-  ASSERT_NO_FATAL_FAILURE(expect_memory_gone(unreadable));
-  ASSERT_EQ(::munmap(local.page(1).data(), kPage), 0);
-  ASSERT_NO_FATAL_FAILURE(expect_memory_gone(unmapped));
-  store(0, 4);
-  ASSERT_NO_FATAL_FAILURE(expect_flushed(other));
-  EXPECT_EQ(remote(0), 4U);
-}
-
-TEST_P(BindingTest, what_can_not_be_bound_is_refused) {
-  EXPECT_EQ(bind_ends({}), Code::kInvalidArgument);
-  EXPECT_EQ(bind_ends(local_.memory().subspan(8)), Code::kInvalidArgument);
-  EXPECT_EQ(bind_ends(local_.memory().first(100)), Code::kInvalidArgument);
-  EXPECT_EQ(bind_ends(local_.memory(), {.offset = 8 * kPage + 1}), Code::kInvalidArgument);
-  EXPECT_EQ(bind_ends(local_.memory(), {.offset = UINT64_MAX - 8}), Code::kInvalidArgument);
-  EXPECT_EQ(bind_ends(local_.memory(), {.interval_ns = 0}), Code::kInvalidArgument);
-  const Pages gone{2};
-  ASSERT_EQ(::mprotect(gone.page(1).data(), kPage, PROT_NONE), 0);
-  EXPECT_EQ(bind_ends(gone.memory()), Code::kInvalidArgument);
-  const Export readable =
-      value_of(exporter_.export_buffer("readable", memory_.memory(), {.rights = {.write = false}}));
-  EXPECT_EQ(bind_ends(local_.memory(), {}, "readable"), Code::kInvalidArgument);
-  EXPECT_EQ(bind_ends(local_.memory()), Code::kOk);
-}
-
-TEST_P(BindingTest, what_peers_write_is_not_bound_and_the_other_way_round) {
-  std::optional<Export> back{value_of(importer_.export_buffer("back", local_.page(2, 2)))};
-  EXPECT_EQ(bind_ends(local_.memory()), Code::kInvalidArgument);
-  EXPECT_EQ(bind_ends(local_.page(0, 2)), Code::kOk);
-  back.reset();
-  const Binding binding = bind();
-  EXPECT_FALSE(importer_.export_buffer("back", local_.page(2)));
-  EXPECT_TRUE(
-      importer_.export_buffer("front", local_.page(2), {.rights = {.write = false}}).has_value());
-}
-
-TEST_P(BindingTest, a_window_of_another_context_is_refused) {
-  EXPECT_FALSE(exporter_.bind(local_.memory(), value_of(import_window("all"))));
 }
 
 TEST_P(BindingTest, bound_to_two_windows_it_appears_in_both) {
@@ -325,6 +192,22 @@ TEST_P(BindingTest, stores_without_a_pause_arrive_in_the_order_of_each_word) {
   ASSERT_NO_FATAL_FAILURE(expect_flushed(binding));
   EXPECT_TRUE(same());
   EXPECT_GE(remote(0), 50U);
+}
+
+// Nobody looks but the application's polls.
+TEST_P(BindingTest, a_context_without_a_helper_thread_updates_when_it_is_polled) {
+  Context single = value_of(Context::create(
+      {.threads = Threads::kSingle, .nic = GetParam().nic, .address = host_ + ":0"}));
+  Binding binding =
+      value_of(single.bind(local_.memory(), value_of(single.import_buffer(address("all"))), {}));
+  store(kPage, 7);
+  const std::uint64_t until_ns = now_ns() + kPatienceNs;
+  while (remote(kPage) != 7 && now_ns() < until_ns) single.poll({});
+  EXPECT_EQ(remote(kPage), 7U);
+  for (std::size_t at = 0; at < local_.memory().size(); at += 64) store(at, at + 1);
+  ASSERT_EQ(binding.flush(1), Code::kOk);
+  EXPECT_EQ(next_completion(single).status, Code::kOk);
+  EXPECT_TRUE(same());
 }
 
 INSTANTIATE_TEST_SUITE_P(nics, BindingTest,
