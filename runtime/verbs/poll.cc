@@ -2,6 +2,7 @@
 #include <infiniband/verbs.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -22,40 +23,39 @@ constexpr std::uint32_t kPollsPerLook = 16;
 
 }  // namespace
 
-// Hands up to `max` completions of the device to the sink; returns how many there were. A queue
-// pair that fails with one of them is ended later, when the sink has those that follow.
-template <class Sink>
-std::size_t VerbsNic::take_batch(std::size_t max, const Sink& sink) {
-  const int taken = ibv_poll_cq(device_.completions.get(), static_cast<int>(std::min(max, kBatch)),
-                                batch_.data());
-  if (taken <= 0) return 0;
-  const auto count = static_cast<std::size_t>(taken);
-  for (const ibv_wc& completion : std::span{batch_}.first(count)) {
-    CompletionEntry entry;
-    if (translate(completion, entry)) {
-      sink(entry, pair_of(completion.wr_id), is_receive(completion.wr_id));
-    }
+// Takes completions of the device to `out`, up to kBatch, and shows each to `see` with its queue.
+// A queue pair that fails with one of them is ended later, when those that follow were taken.
+template <class See>
+VerbsNic::Batch VerbsNic::take_batch(std::span<CompletionEntry> out, const See& see) {
+  const int taken = ibv_poll_cq(device_.completions.get(),
+                                static_cast<int>(std::min(out.size(), kBatch)), batch_.data());
+  if (taken <= 0) return {};
+  Batch batch{.taken = static_cast<std::size_t>(taken)};
+  for (const ibv_wc& completion : std::span{batch_}.first(batch.taken)) {
+    CompletionEntry& entry = out[batch.kept];
+    if (!translate(completion, entry)) continue;
+    ++batch.kept;
+    see(entry, pair_of(completion.wr_id), is_receive(completion.wr_id));
   }
-  return count;
+  return batch;
 }
 
 // False: the request is among those that are completed when the queue pair ends.
 bool VerbsNic::translate(const ibv_wc& completion, CompletionEntry& entry) {
   QueuePair& pair = pair_of(completion.wr_id);
   const bool receive = is_receive(completion.wr_id);
-  Code status = Code::kOk;
-  if (completion.status != IBV_WC_SUCCESS) [[unlikely]] {
-    status = to_code(completion.status, receive);
-  }
-  if (status != Code::kOk && pair.state != QueuePair::State::kConnected) return false;
-  const Request request = pop(pair, receive);
+  const bool good = completion.status == IBV_WC_SUCCESS;
+  if (!good && pair.state != QueuePair::State::kConnected) return false;
+  Code status = good ? Code::kOk : to_code(completion.status, receive);
+  const Request& request = pop(pair, receive);
   if (!receive && !pair.sends.empty()) pair.progress_ns = instant_.ns();
-  const Code verdict = request.verdict != Code::kOk ? request.verdict : status;
-  if (verdict == Code::kOk) [[likely]] {
+  if (request.verdict != Code::kOk) [[unlikely]]
+    status = request.verdict;
+  if (status == Code::kOk) [[likely]] {
     entry = success(request, completion);
   } else {
-    entry = failure(request, completion.qp_num, verdict);
-    note_failure(pair, verdict);
+    entry = failure(request, completion.qp_num, status);
+    note_failure(pair, status);
   }
   if (pair.holds_back && !pair.sends.empty() && pair.sends.oldest().verdict != Code::kOk) {
     fail_oldest_send(pair);  // no effect if it fails already
@@ -63,22 +63,21 @@ bool VerbsNic::translate(const ibv_wc& completion, CompletionEntry& entry) {
   return true;
 }
 
-Request VerbsNic::pop(QueuePair& pair, bool is_receive) {
+const Request& VerbsNic::pop(QueuePair& pair, bool is_receive) {
   if (!is_receive) --sends_under_way_;
   return pair.queue(is_receive).pop();
 }
 
 std::size_t VerbsNic::take_directly(std::span<CompletionEntry> out) {
+  const auto give = [](const CompletionEntry&, QueuePair& pair, bool receive) {
+    pair.queue(receive).on_completion_taken();
+  };
   std::size_t count = 0;
-  std::size_t asked = 0;
-  std::size_t taken = 0;
+  Batch batch;
   do {
-    asked = std::min(kBatch, out.size() - count);
-    taken = take_batch(asked, [&](const CompletionEntry& entry, QueuePair& pair, bool receive) {
-      pair.queue(receive).on_completion_taken();
-      out[count++] = entry;
-    });
-  } while (taken == asked && count < out.size());
+    batch = take_batch(out.subspan(count), give);
+    count += batch.kept;
+  } while (batch.taken == kBatch && count < out.size());
   return count;
 }
 
@@ -97,7 +96,8 @@ void VerbsNic::drain() {
   const auto keep = [this](const CompletionEntry& entry, QueuePair& pair, bool receive) {
     ready_.push(entry, pair, receive);
   };
-  while (take_batch(kBatch, keep) != 0) {
+  std::array<CompletionEntry, kBatch> room;
+  while (take_batch(room, keep).taken != 0) {
   }
 }
 
@@ -110,6 +110,7 @@ bool VerbsNic::is_time_to_look(bool found_nothing) {
 }
 
 void VerbsNic::look_around(std::uint64_t now_ns) {
+  start_clock(now_ns);
   if (now_ns >= event_check_ns_ || connection_manager_.setting_up()) {
     event_check_ns_ = now_ns + kEventPeriodNs;
     take_device_events();
@@ -143,7 +144,9 @@ std::uint64_t VerbsNic::next_deadline_ns() {
   device_.events.arm(device_.completions.get());
   drain();  // what came before the notification was asked for
   take_device_events();
-  connection_manager_.progress(now_ns());
+  const std::uint64_t instant_ns = now_ns();
+  start_clock(instant_ns);
+  connection_manager_.progress(instant_ns);
   end_failing();
   if (!ready_.empty()) return 0;
   return std::min(deadline_check_ns_, connection_manager_.next_deadline_ns());

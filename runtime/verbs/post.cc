@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "mapwire/runtime/verbs/verbs_nic_impl.h"
 #include "mapwire/runtime/verbs/work_request.h"
@@ -20,11 +21,19 @@ bool may_be_inline(const QueuePair& pair, WorkOpcode opcode, std::uint64_t bytes
 
 }  // namespace
 
-// The first request of an idle queue starts the clock of its deadlines.
-void VerbsNic::watch_progress(QueuePair& pair, std::uint64_t now_ns) {
-  pair.progress_ns = now_ns;
-  deadline_check_ns_ = std::min({deadline_check_ns_, now_ns + pair.options.deadline_ns,
-                                 now_ns + pair.options.rnr_deadline_ns});
+// The first request of an idle queue starts the clock of its deadlines: at the next look at them,
+// which is a few polls away, or before anybody sleeps.
+void VerbsNic::watch_progress(QueuePair& pair, Now& now) {
+  if (clockless_ != nullptr && clockless_ != &pair) start_clock(now.ns());
+  clockless_ = &pair;
+}
+
+void VerbsNic::start_clock(std::uint64_t now_ns) {
+  if (clockless_ == nullptr) return;
+  const QueuePairOptions& options = clockless_->options;
+  deadline_check_ns_ = std::min(
+      {deadline_check_ns_, now_ns + options.deadline_ns, now_ns + options.rnr_deadline_ns});
+  std::exchange(clockless_, nullptr)->progress_ns = now_ns;
 }
 
 // What the device would not refuse as the interface says, or not at all. Inline data is read by the
@@ -67,8 +76,7 @@ bool VerbsNic::post_send(Qpn qpn, const proto::SendDescriptor& descriptor, Now n
     request.verdict = Code::kInvalidDescriptor;
     return hold_back(*pair, request);
   }
-  // The clock is read now that the message is on its way.
-  if (pair->sends.empty()) watch_progress(*pair, now.ns());
+  if (pair->sends.empty()) watch_progress(*pair, now);
   push_send(*pair, request);
   return true;
 }

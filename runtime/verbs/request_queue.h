@@ -39,8 +39,9 @@ class RequestQueue {
     ++in_use_;
     at(tail_++) = request;
   }
-  // Aborts if empty: the device completed what was never posted.
-  Request pop() {
+  // The oldest, good until the next push. Aborts if empty: the device completed what was never
+  // posted.
+  const Request& pop() {
     if (empty()) std::abort();
     return at(head_++);
   }

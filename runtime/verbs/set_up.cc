@@ -166,6 +166,7 @@ void VerbsNic::close_queue_pair(Qpn qpn) {
   std::erase_if(events_, [&](const AsyncEvent& event) { return event.qpn == qpn; });
   retired_entries_ += pair.entries();
   last_found_ = nullptr;
+  if (clockless_ == &pair) clockless_ = nullptr;
   sends_under_way_ -= pair.sends.size();
   pairs_.erase(position);
   if (!ready_.empty()) return;

@@ -63,7 +63,8 @@ class VerbsNic final : public Nic {
   std::expected<void, Error> check(const QueuePairOptions& options) const;
   std::expected<std::unique_ptr<QueuePair>, Error> make_queue_pair(const QueuePairOptions& options,
                                                                    const VerbsCandidate& address);
-  void watch_progress(QueuePair& pair, std::uint64_t now_ns);
+  void watch_progress(QueuePair& pair, Now& now);
+  void start_clock(std::uint64_t now_ns);
 
   Code verdict_on(const QueuePair& pair, const proto::SendDescriptor& descriptor);
   Code verdict_on(const QueuePair& pair, const proto::ReceiveDescriptor& descriptor);
@@ -71,8 +72,12 @@ class VerbsNic final : public Nic {
                                                    bool is_receive);
   [[gnu::cold, gnu::noinline]] bool hold_back(QueuePair& pair, const Request& request);
 
-  template <class Sink>
-  std::size_t take_batch(std::size_t max, const Sink& sink);
+  struct Batch {
+    std::size_t taken = 0;  // from the device
+    std::size_t kept = 0;   // of those; the others are of queue pairs that end
+  };
+  template <class See>
+  Batch take_batch(std::span<proto::CompletionEntry> out, const See& see);
   bool translate(const ibv_wc& completion, proto::CompletionEntry& entry);
   std::size_t take_directly(std::span<proto::CompletionEntry> out);
   // Whether take_ready() has anything to do.
@@ -81,7 +86,8 @@ class VerbsNic final : public Nic {
   // Cold: poll() would save registers for what it hardly ever does.
   [[gnu::cold, gnu::noinline]] void drain();
   void push_send(QueuePair& pair, const Request& request);
-  Request pop(QueuePair& pair, bool is_receive);
+  // Good until the next post to that queue.
+  const Request& pop(QueuePair& pair, bool is_receive);
   bool is_time_to_look(bool found_nothing);
   [[gnu::cold, gnu::noinline]] void look_around(std::uint64_t now_ns);
 
@@ -117,6 +123,9 @@ class VerbsNic final : public Nic {
   std::uint64_t sends_under_way_ = 0;  // of all queue pairs: their deadlines need the clock
   std::uint32_t polls_ = 0;
   std::uint64_t deadline_check_ns_ = UINT64_MAX;  // no queue pair's deadline is sooner
+  // Was idle until its last post, and nobody has read the clock since: it is read when somebody
+  // looks at deadlines, as most requests are over before.
+  QueuePair* clockless_ = nullptr;
   std::uint64_t event_check_ns_ = 0;
   Now instant_;  // of the completions that are taken now
 };
