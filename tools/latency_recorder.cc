@@ -38,7 +38,7 @@ static_assert(bucket_upper_ns(bucket_index(2048)) == 2049);
 }  // namespace
 
 LatencyRecorder::LatencyRecorder(std::size_t samples_max)
-    : counts_(kBuckets), samples_max_{samples_max} {
+    : counts_(kBuckets), samples_left_{samples_max} {
   samples_ns_.reserve(samples_max);
 }
 
@@ -47,21 +47,29 @@ void LatencyRecorder::record(std::uint64_t time_ns) {
   ++count_;
   min_ns_ = std::min(min_ns_, time_ns);
   max_ns_ = std::max(max_ns_, time_ns);
-  const auto time = static_cast<double>(time_ns);
-  sum_ns_ += time;
-  sum_squares_ += time * time;
-  if (samples_ns_.size() < samples_max_) samples_ns_.push_back(time_ns);
+  sum_ns_ += time_ns;
+  if (samples_left_ != 0) [[unlikely]]
+    keep_sample(time_ns);
+}
+
+void LatencyRecorder::keep_sample(std::uint64_t time_ns) {
+  samples_ns_.push_back(time_ns);
+  --samples_left_;
 }
 
 double LatencyRecorder::average_ns() const {
-  return count_ == 0 ? 0 : sum_ns_ / static_cast<double>(count_);
+  return count_ == 0 ? 0 : static_cast<double>(sum_ns_) / static_cast<double>(count_);
 }
 
 double LatencyRecorder::deviation_ns() const {
   if (count_ == 0) return 0;
   const double average = average_ns();
-  const double variance = sum_squares_ / static_cast<double>(count_) - average * average;
-  return std::sqrt(std::max(variance, 0.0));  // rounding may leave a little below zero
+  double sum_squares = 0;
+  for (std::size_t index = 0; index < kBuckets; ++index) {
+    const double distance = static_cast<double>(bucket_upper_ns(index)) - average;
+    sum_squares += static_cast<double>(counts_[index]) * distance * distance;
+  }
+  return std::sqrt(sum_squares / static_cast<double>(count_));
 }
 
 std::uint64_t LatencyRecorder::percentile_ns(double share) const {

@@ -18,6 +18,7 @@ class LatencyRecorder {
   // Keeps the first `samples_max` times also one by one.
   explicit LatencyRecorder(std::size_t samples_max = 0);
 
+  // Part of what is measured, so it does no more than it must.
   void record(std::uint64_t time_ns);
 
   std::uint64_t count() const { return count_; }
@@ -25,7 +26,7 @@ class LatencyRecorder {
   std::uint64_t min_ns() const { return count_ == 0 ? 0 : min_ns_; }
   std::uint64_t max_ns() const { return max_ns_; }
   double average_ns() const;
-  double deviation_ns() const;  // of the population
+  double deviation_ns() const;  // of the population, as far as the times are kept exactly
   // The smallest time that at least `share` (0..1) of all did not exceed.
   std::uint64_t percentile_ns(double share) const;
 
@@ -36,14 +37,15 @@ class LatencyRecorder {
   const std::vector<std::uint64_t>& samples_ns() const { return samples_ns_; }
 
  private:
+  [[gnu::cold, gnu::noinline]] void keep_sample(std::uint64_t time_ns);
+
   std::vector<std::uint64_t> counts_;
   std::vector<std::uint64_t> samples_ns_;
-  std::size_t samples_max_;
+  std::size_t samples_left_;  // to keep
   std::uint64_t count_ = 0;
   std::uint64_t min_ns_ = UINT64_MAX;
   std::uint64_t max_ns_ = 0;
-  double sum_ns_ = 0;
-  double sum_squares_ = 0;
+  std::uint64_t sum_ns_ = 0;  // enough for centuries
 };
 
 }  // namespace mapwire::tools

@@ -16,13 +16,16 @@ namespace {
 constexpr std::uint32_t kControlImmediate = UINT32_MAX;
 constexpr std::uint64_t kSleepSliceNs = 100'000'000;
 
+std::size_t slot_bytes(const SessionOptions& options) {
+  return std::max<std::size_t>(options.message_bytes, kControlBytesMax);
+}
+
 }  // namespace
 
 std::expected<Session, Error> Session::create(Context& context, Endpoint endpoint,
                                               const SessionOptions& options) {
-  const std::size_t slot_bytes = std::max<std::size_t>(options.message_bytes, kControlBytesMax);
   auto receives = LocalMemory::create(
-      context, options.one_buffer ? slot_bytes : slot_bytes * options.receive_slots,
+      context, slot_bytes(options) * (options.one_buffer ? 1 : options.receive_slots),
       options.receives);
   if (!receives) return std::unexpected(receives.error());
   auto control = context.allocate(kControlBytesMax);
@@ -39,19 +42,17 @@ Session::Session(Context& context, Endpoint endpoint, const SessionOptions& opti
                  LocalMemory receives, MemoryRegion control)
     : context_{&context},
       options_{options},
-      slot_bytes_{std::max<std::size_t>(options.message_bytes, kControlBytesMax)},
       receives_{std::move(receives)},
       control_{std::move(control)},
       endpoint_{std::move(endpoint)},
-      messages_(options.receive_slots) {}
-
-MutableBuffer Session::slot_buffer(std::uint32_t slot) const {
-  return receives_.slice(options_.one_buffer ? 0 : slot * slot_bytes_, slot_bytes_);
+      messages_(options.receive_slots) {
+  const std::size_t bytes = slot_bytes(options);
+  for (std::uint32_t slot = 0; slot < options.receive_slots; ++slot) {
+    slots_.push_back(receives_.slice(options.one_buffer ? 0 : slot * bytes, bytes));
+  }
 }
 
-Code Session::post_slot(std::uint32_t slot) {
-  return endpoint_.post_receive(slot_buffer(slot), slot);
-}
+Code Session::post_slot(std::uint32_t slot) { return endpoint_.post_receive(slots_[slot], slot); }
 
 Code Session::poll() {
   const std::size_t count =
@@ -84,7 +85,7 @@ Code Session::note(const Completion& completion) {
       .slot = slot,
       .control = control,
       .immediate = completion.has_immediate ? completion.immediate : 0,
-      .bytes = slot_buffer(slot).memory().first(bytes)};
+      .bytes = slots_[slot].memory().first(bytes)};
   ++message_count_;
   return Code::kOk;
 }

@@ -101,7 +101,6 @@ class Session {
           MemoryRegion control);
   Code post_slot(std::uint32_t slot);
   Code note(const Completion& completion);
-  MutableBuffer slot_buffer(std::uint32_t slot) const;
   // A place in the ring of messages, of one less than twice its size. A division would cost more
   // than the rest of what is done with a message here.
   std::size_t wrapped(std::size_t place) const {
@@ -113,8 +112,8 @@ class Session {
 
   Context* context_;
   SessionOptions options_;
-  std::size_t slot_bytes_;
   LocalMemory receives_;
+  std::vector<MutableBuffer> slots_;  // pieces of it
   MemoryRegion control_;
   EndpointId counted_also_ = 0;
   Endpoint endpoint_;                           // after the memory: closed before that goes
