@@ -73,6 +73,7 @@ class Engine {
   std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory, Access access,
                                                    std::uint32_t protection_domain);
   void deregister_memory(std::uint32_t lkey);
+  bool watch_memory(std::uint32_t lkey, TripTable& wires);
   // The table of all regions, for another transport of the same NIC.
   const MemoryTable& memory() const;
 

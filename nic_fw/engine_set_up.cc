@@ -142,4 +142,8 @@ std::expected<MemoryKeys, Error> Engine::register_memory(std::span<std::byte> me
 
 void Engine::deregister_memory(std::uint32_t lkey) { state_->memory.remove(lkey); }
 
+bool Engine::watch_memory(std::uint32_t lkey, TripTable& wires) {
+  return state_->memory.watch(lkey, wires);
+}
+
 }  // namespace mapwire::nic_fw

@@ -61,7 +61,8 @@ std::expected<MemoryKeys, Error> MemoryTable::add(std::span<std::byte> memory, A
             .bytes = memory.size(),
             .keys = {},
             .access = access,
-            .protection_domain = protection_domain};
+            .protection_domain = protection_domain,
+            .wires = nullptr};
   region.keys.lkey = new_key(random);
   lkeys_.insert(region.keys.lkey, slot);
   region.keys.rkey = new_key(random);
@@ -76,6 +77,13 @@ void MemoryTable::remove(std::uint32_t lkey) {
   lkeys_.erase(lkey);
   regions_[*slot] = {};
   free_.push_back(*slot);
+}
+
+bool MemoryTable::watch(std::uint32_t lkey, TripTable& wires) {
+  const auto slot = lkeys_.find(lkey);
+  if (!slot) return false;
+  regions_[*slot].wires = &wires;
+  return true;
 }
 
 const MemoryTable::Region* MemoryTable::find(const FixedMap& keys, std::uint32_t key,
@@ -99,8 +107,13 @@ bool MemoryTable::read_for_peer(std::uint32_t rkey, std::uint64_t address, std::
   if (to.empty()) return true;
   const Region* region = find(rkeys_, rkey, address, to.size(), protection_domain);
   if (region == nullptr || !region->access.remote_read) return false;
-  if (region->access.may_go) return process_.read(address, to);
-  copy_as_device(to.data(), reinterpret_cast<const std::byte*>(address), to.size());
+  if (!region->access.may_go) {
+    copy_as_device(to.data(), reinterpret_cast<const std::byte*>(address), to.size());
+  } else if (!process_.read(address, to)) {
+    return false;
+  }
+  if (region->wires != nullptr) [[unlikely]]
+    region->wires->touch(address, to.size(), kTouchRead);
   return true;
 }
 
@@ -110,9 +123,20 @@ bool MemoryTable::write_for_peer(std::uint32_t rkey, std::uint64_t address,
   if (from.empty()) return true;
   const Region* region = find(rkeys_, rkey, address, from.size(), protection_domain);
   if (region == nullptr || !region->access.remote_write) return false;
-  if (region->access.may_go) return process_.write(address, from);
-  copy_as_device(reinterpret_cast<std::byte*>(address), from.data(), from.size());
+  if (!region->access.may_go) {
+    copy_as_device(reinterpret_cast<std::byte*>(address), from.data(), from.size());
+  } else if (!process_.write(address, from)) {
+    return false;
+  }
+  if (region->wires != nullptr) [[unlikely]]
+    region->wires->touch(address, from.size(), kTouchWrite);
   return true;
+}
+
+void MemoryTable::note_atomic(std::uint32_t rkey, std::uint64_t address) const {
+  const auto slot = rkeys_.find(rkey);
+  if (!slot || regions_[*slot].wires == nullptr) return;
+  regions_[*slot].wires->touch(address, sizeof(std::uint64_t), kTouchRead | kTouchWrite);
 }
 
 bool MemoryTable::allows(std::uint32_t lkey, std::uint64_t address, std::uint64_t bytes,

@@ -14,6 +14,7 @@
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
 #include "mapwire/runtime/process_memory.h"
+#include "mapwire/runtime/trip_table.h"
 
 namespace mapwire::nic_fw {
 
@@ -31,6 +32,8 @@ class MemoryTable {
                                        std::uint32_t protection_domain, const RandomSource& random);
   // No effect on an unknown lkey.
   void remove(std::uint32_t lkey);
+  // As Nic::watch_memory.
+  bool watch(std::uint32_t lkey, TripTable& wires);
 
   // Whether a peer of `protection_domain` may do `use` with `bytes` bytes at `address`.
   bool allows(std::uint32_t rkey, std::uint64_t address, std::uint64_t bytes,
@@ -46,6 +49,8 @@ class MemoryTable {
                      std::uint32_t protection_domain) const;
   bool write_for_peer(std::uint32_t rkey, std::uint64_t address, std::span<const std::byte> from,
                       std::uint32_t protection_domain) const;
+  // A peer's atomic, which is allowed, was executed on the 8 bytes.
+  void note_atomic(std::uint32_t rkey, std::uint64_t address) const;
 
   // For kAnyMemoryLkey.
   const ProcessMemory& process() const { return process_; }
@@ -57,6 +62,7 @@ class MemoryTable {
     MemoryKeys keys;
     Access access;
     std::uint32_t protection_domain = 0;
+    TripTable* wires = nullptr;
   };
   const Region* find(const FixedMap& keys, std::uint32_t key, std::uint64_t address,
                      std::uint64_t bytes, std::uint32_t protection_domain) const;

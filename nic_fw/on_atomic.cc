@@ -34,6 +34,7 @@ void on_atomic(EngineCore& core, QueuePair& qp, const proto::Packet& packet) {
   }
   resource->atomic = true;
   resource->original = execute(packet.opcode(), atomic);
+  core.memory.note_atomic(atomic.rkey, atomic.address);
   accept(responder, packet, 1);
 }
 

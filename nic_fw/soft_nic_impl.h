@@ -53,6 +53,9 @@ class SoftNic final : public Nic {
     return engine_.register_memory(memory, access, protection_domain);
   }
   void deregister_memory(std::uint32_t lkey) override { engine_.deregister_memory(lkey); }
+  bool watch_memory(std::uint32_t lkey, TripTable& wires) override {
+    return engine_.watch_memory(lkey, wires);
+  }
   [[gnu::flatten]] bool post_send(Qpn qpn, const proto::SendDescriptor& descriptor,
                                   Now now) override;
   [[gnu::flatten]] bool post_receive(Qpn qpn, const proto::ReceiveDescriptor& descriptor,

@@ -57,6 +57,7 @@ enum class Code : std::uint16_t {
   kMtuMismatch = 71,
   kRocePortInUse = 72,  // somebody else serves RoCE at this address
   kNotExported = 73,    // the peer exports no buffer of this name
+  kNotSupported = 74,   // the NIC can not do it
 };
 
 }  // namespace mapwire

@@ -155,6 +155,9 @@ constexpr auto kTable = std::to_array<CodeEntry>({
     {kNotExported, "not_exported", "The peer exports no buffer of this name.",
      "It has not exported it yet, has ended the export, or the name is another.",
      "Compare the names, and import for as long as the peer may need to export it."},
+    {kNotSupported, "not_supported", "The NIC of this context can not do that.",
+     "An RDMA device does not tell what peers do in its memory.",
+     "Use the soft NIC (MAPWIRE_NIC=soft), or have the peer tell: Window::put_notify."},
 });
 
 }  // namespace

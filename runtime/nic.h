@@ -115,6 +115,7 @@ struct AsyncEvent {
 };
 
 class ConnectionManager;
+class TripTable;
 
 // What a poll found.
 struct Polled {
@@ -179,6 +180,11 @@ class Nic {
 
   // Ends the keys: later uses, local or remote, are refused. Unknown lkeys have no effect.
   virtual void deregister_memory(std::uint32_t lkey) = 0;
+
+  // Shows `wires`, until the keys end, what peers do in the memory of an lkey: a write when its
+  // bytes are there, in pieces if it comes in pieces, a read or an atomic when it is served. False:
+  // this NIC does not see it, or the lkey is unknown.
+  virtual bool watch_memory(std::uint32_t /*lkey*/, TripTable& /*wires*/) { return false; }
 
   // Hands a send descriptor to the queue pair and rings its doorbell. False: the queue is full or
   // the QPN unknown, nothing was posted (would block). Its buffers belong to the NIC until it

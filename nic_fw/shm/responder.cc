@@ -184,6 +184,7 @@ void on_atomic(Core& core, QueuePair& qp, const Cell& cell) {
   const std::uint64_t original = cell.kind == ShmKind::kFetchAdd
                                      ? fetch_add(address, atomic.swap_or_add)
                                      : compare_swap(address, atomic.compare, atomic.swap_or_add);
+  core.memory.note_atomic(atomic.target.rkey, address);
   answer_later(core, qp,
                {.kind = ShmKind::kAtomicResponse, .request = cell.request, .original = original});
 }

@@ -60,7 +60,8 @@ bool is_code(Code code) {
     case kNoUsableNic:
     case kMtuMismatch:
     case kRocePortInUse:
-    case kNotExported: return true;
+    case kNotExported:
+    case kNotSupported: return true;
   }
   return false;
 }
