@@ -2,6 +2,7 @@
 # what these include. tests/house checks that the list is closed.
 set(mapwire_public_headers
   endpoints/async.h
+  endpoints/async_tripwire.h
   endpoints/async_window.h
   endpoints/binding.h
   endpoints/c_api.h
@@ -12,6 +13,7 @@ set(mapwire_public_headers
   endpoints/listener.h
   endpoints/memory.h
   endpoints/route.h
+  endpoints/tripwire.h
   endpoints/window.h
   endpoints/window_memory.h
   proto/address.h

@@ -21,6 +21,7 @@
 #include "mapwire/endpoints/detail/context_impl.h"
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/endpoints/detail/listener_impl.h"
+#include "mapwire/endpoints/detail/trip_waits.h"
 #include "mapwire/runtime/log.h"
 
 namespace mapwire {
@@ -45,7 +46,8 @@ Code post(AsyncOperation& operation, std::uint64_t cookie) {
     case Operation::kFetchAdd:
       return endpoint.post_atomic(request.operation, operation.original, request.remote,
                                   request.compare, request.swap_or_add, cookie);
-    case Operation::kNotification: break;
+    case Operation::kNotification:
+    case Operation::kTripwire: break;
   }
   std::abort();  // no operation
 }
@@ -109,6 +111,17 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
     watch();
   }
 
+  // AsyncTripwire's.
+  detail::TripWaits& trips() { return trips_; }
+  void wait_for_trip(std::uint64_t trip, std::unique_ptr<AsyncOperation> waiter) {
+    trips_.wait(trip, std::move(waiter));
+    watch();
+  }
+  void end_waiting(std::uint64_t trip) {
+    trips_.end(trip);
+    if (idle() && readable_.is_open()) readable_.cancel();
+  }
+
   // See ~AsyncContext.
   void close() {
     std::size_t taken = take_completions();
@@ -117,6 +130,7 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
     }
     if (readable_.is_open()) readable_.release();
     context_.reset();
+    trips_.end_all();
     for (const auto& [cookie, operation] : std::exchange(posted_, {})) {
       operation->complete(ended(*operation, Code::kFlushed));
     }
@@ -161,6 +175,10 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
         tell(completion);
         continue;
       }
+      if (completion.operation == Operation::kTripwire) {
+        trips_.on_trip(completion.cookie);
+        continue;
+      }
       const auto operation = posted_.extract(completion.cookie);
       if (operation.empty()) std::abort();  // somebody else posted on this context
       operation.mapped()->complete(completion);
@@ -181,7 +199,8 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   bool idle() const {
-    return posted_.empty() && waiting_.empty() && begun_ == 0 && !on_notification_;
+    return posted_.empty() && waiting_.empty() && begun_ == 0 && !trips_.somebody_waits() &&
+           !on_notification_;
   }
 
   void run() {
@@ -213,6 +232,7 @@ class AsyncContext::Impl : public std::enable_shared_from_this<Impl> {
   std::map<std::uint64_t, std::unique_ptr<AsyncOperation>> posted_;  // by cookie
   std::uint64_t next_cookie_ = 0;
   std::size_t begun_ = 0;
+  detail::TripWaits trips_;
   std::function<void(const Completion&)> on_notification_;
   bool watching_ = false;
 };
@@ -228,6 +248,17 @@ Context& AsyncContext::context() { return impl_->context(); }
 void AsyncContext::on_notification(std::function<void(const Completion&)> handler) {
   impl_->on_notification(std::move(handler));
 }
+
+std::uint64_t AsyncContext::add_trip() { return impl_->trips().add(); }
+void AsyncContext::forget_trip(std::uint64_t trip) { impl_->trips().forget(trip); }
+void AsyncContext::remove_trip(std::uint64_t trip) {
+  impl_->end_waiting(trip);
+  impl_->trips().remove(trip);
+}
+void AsyncContext::wait_for_trip(std::uint64_t trip, std::unique_ptr<AsyncOperation> waiter) {
+  impl_->wait_for_trip(trip, std::move(waiter));
+}
+void AsyncContext::end_waiting(std::uint64_t trip) { impl_->end_waiting(trip); }
 
 void AsyncContext::begin(Endpoint& endpoint, std::unique_ptr<AsyncOperation> operation) {
   if (operation->refused) return operation->complete(ended(*operation, *operation->refused));

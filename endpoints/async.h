@@ -169,6 +169,7 @@ class AsyncContext {
 
  private:
   friend class AsyncWindow;
+  friend class AsyncTripwire;
   template <class T>
   using OnMade = std::move_only_function<void(std::error_code, T)>;
   class Impl;
@@ -241,6 +242,25 @@ class AsyncContext {
         },
         token);
   }
+
+  template <class Token>
+  auto start_waiting(std::uint64_t trip, Token&& token) {
+    return asio::async_initiate<Token, void(std::error_code, std::size_t)>(
+        [this, trip](auto handler) {
+          using Handler = std::decay_t<decltype(handler)>;
+          wait_for_trip(trip, std::make_unique<HandledOperation<std::size_t, Handler>>(
+                                  AsyncRequest{.operation = Operation::kTripwire},
+                                  std::move(handler), executor_));
+        },
+        token);
+  }
+
+  // For AsyncTripwire: the completions of a tripwire that is armed with the number of a trip.
+  std::uint64_t add_trip();
+  void remove_trip(std::uint64_t trip);
+  void forget_trip(std::uint64_t trip);  // it has not tripped
+  void wait_for_trip(std::uint64_t trip, std::unique_ptr<AsyncOperation> waiter);
+  void end_waiting(std::uint64_t trip);
 
   void begin(Endpoint& endpoint, std::unique_ptr<AsyncOperation> operation);
   void begin_connect(std::string address, const ConnectOptions& options,

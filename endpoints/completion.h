@@ -16,6 +16,7 @@ enum class Operation : std::uint8_t {
   kFetchAdd,
   kReceiveWrite,  // a posted receive was consumed by the peer's WRITE with immediate
   kNotification,  // an importer's put_notify (window.h)
+  kTripwire,      // an access touched a tripwire (tripwire.h); of no endpoint
 };
 
 // Identifies an endpoint within its context; never reused.

@@ -1,5 +1,9 @@
 // The exporter's side of a window.
+#include <fmt/format.h>
+
+#include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +16,7 @@
 #include "mapwire/endpoints/detail/context_impl.h"
 #include "mapwire/endpoints/detail/exports.h"
 #include "mapwire/endpoints/detail/mapped_window.h"
+#include "mapwire/endpoints/detail/tripwire_impl.h"
 #include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/window.h"
 #include "mapwire/tlb/mapping.h"
@@ -42,6 +47,8 @@ class Export::Impl {
 
   std::size_t imports() const { return exports().imports(*id_); }
 
+  std::expected<Tripwire, Error> set_tripwire(std::uint64_t offset, std::uint64_t bytes,
+                                              const TripwireOptions& options);
   void set_notifications(Notifications mode) {
     detail::DataPath& path = *context_->path();
     const std::lock_guard guard{path.lock()};
@@ -49,16 +56,20 @@ class Export::Impl {
   }
 
  private:
-  Impl(std::shared_ptr<Context::Impl> context, std::shared_ptr<WindowMemory::Impl> memory)
-      : context_{std::move(context)}, memory_{std::move(memory)} {}
+  Impl(std::shared_ptr<Context::Impl> context, std::span<std::byte> buffer,
+       std::shared_ptr<WindowMemory::Impl> memory)
+      : context_{std::move(context)}, buffer_{buffer}, memory_{std::move(memory)} {}
 
   std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory,
                                                    const WindowRights& rights);
   void deregister();
   std::expected<void, Error> share(const WindowRights& rights);
+  std::expected<void, Error> watch();
   detail::Exports& exports() const { return context_->control().exports(); }
 
   std::shared_ptr<Context::Impl> context_;
+  std::span<std::byte> buffer_;
+  std::shared_ptr<TripTable> wires_;                   // null: the NIC does not watch
   std::shared_ptr<WindowMemory::Impl> memory_;         // null: nobody maps it
   std::shared_ptr<const detail::SharedPages> shared_;  // null likewise, or for the rights
   std::optional<std::uint32_t> lkey_;
@@ -105,11 +116,50 @@ std::expected<void, Error> Export::Impl::share(const WindowRights& rights) {
   return {};
 }
 
+// (locked) Has the NIC show us what importers do.
+std::expected<void, Error> Export::Impl::watch() {
+  detail::DataPath& path = *context_->path();
+  if (wires_ != nullptr) return {};
+  if (path.nic() == nullptr) {
+    return std::unexpected(
+        Error::make(Code::kEndpointClosed, ErrorScope::kRequest, "tripwire: the context is gone"));
+  }
+  auto wires = Tripwire::Impl::make_table(path);
+  if (!path.nic()->watch_memory(*lkey_, *wires)) {
+    return std::unexpected(
+        Error::make(Code::kNotSupported, ErrorScope::kRequest,
+                    fmt::format("tripwire: the NIC {} does not tell what peers do in its memory; "
+                                "use the soft NIC, or have importers put_notify",
+                                path.attributes().name)));
+  }
+  wires_ = std::move(wires);
+  return {};
+}
+
+std::expected<Tripwire, Error> Export::Impl::set_tripwire(std::uint64_t offset, std::uint64_t bytes,
+                                                          const TripwireOptions& options) {
+  if (auto right = Tripwire::Impl::check(offset, bytes, buffer_.size(), options); !right) {
+    return std::unexpected(right.error());
+  }
+  if (shared_) {
+    return std::unexpected(
+        Error::make(Code::kInvalidArgument, ErrorScope::kRequest,
+                    "tripwire: importers of this host may have mapped the memory, and nobody sees "
+                    "what they do there; export it with ExportOptions::tripwires"));
+  }
+  const std::lock_guard guard{context_->path()->lock()};
+  if (auto watched = watch(); !watched) return std::unexpected(watched.error());
+  auto hung = Tripwire::Impl::hang(
+      context_->path(), wires_, reinterpret_cast<std::uint64_t>(&buffer_[offset]), bytes, options);
+  if (!hung) return std::unexpected(hung.error());
+  return Tripwire{std::move(*hung)};
+}
+
 std::expected<Export, Error> Export::Impl::make(std::shared_ptr<Context::Impl> context,
                                                 std::string_view name, std::span<std::byte> memory,
                                                 std::shared_ptr<WindowMemory::Impl> shareable,
                                                 const ExportOptions& options) {
-  std::unique_ptr<Impl> made{new Impl{std::move(context), std::move(shareable)}};
+  std::unique_ptr<Impl> made{new Impl{std::move(context), memory, std::move(shareable)}};
   const auto keys = made->register_memory(memory, options.rights);
   if (!keys) return std::unexpected(keys.error());
   made->notifications_ = std::make_shared<detail::NotificationSwitch>(detail::NotificationSwitch{
@@ -122,7 +172,9 @@ std::expected<Export, Error> Export::Impl::make(std::shared_ptr<Context::Impl> c
                                                           .shared = nullptr});
   if (!id) return std::unexpected(id.error());
   made->id_ = *id;
-  if (auto shared = made->share(options.rights); !shared) return std::unexpected(shared.error());
+  if (!options.tripwires) {
+    if (auto shared = made->share(options.rights); !shared) return std::unexpected(shared.error());
+  }
   return Export{std::move(made)};
 }
 
@@ -133,6 +185,11 @@ Export::~Export() = default;
 
 std::size_t Export::imports() const { return impl_->imports(); }
 void Export::set_notifications(Notifications mode) { impl_->set_notifications(mode); }
+
+std::expected<Tripwire, Error> Export::set_tripwire(std::uint64_t offset, std::uint64_t bytes,
+                                                    const TripwireOptions& options) {
+  return impl_->set_tripwire(offset, bytes, options);
+}
 
 std::expected<Export, Error> Context::export_buffer(std::string_view name,
                                                     std::span<std::byte> memory,

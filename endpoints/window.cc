@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/endpoints/detail/tripwire_impl.h"
 
 namespace mapwire {
 
@@ -82,6 +83,16 @@ Code Window::compare_swap(std::uint64_t offset, std::uint64_t compare, std::uint
     }
   }
   return endpoint_.post_compare_swap(original, terms_.memory.at(offset), compare, swap, cookie);
+}
+
+std::expected<Tripwire, Error> Window::set_tripwire(std::uint64_t offset, std::uint64_t bytes,
+                                                    const TripwireOptions& options) {
+  if (auto right = Tripwire::Impl::check(offset, bytes, terms_.memory.bytes, options); !right) {
+    return std::unexpected(right.error());
+  }
+  auto hung = endpoint_.impl_->hang_tripwire(terms_.memory.address + offset, bytes, options);
+  if (!hung) return std::unexpected(hung.error());
+  return Tripwire{std::move(*hung)};
 }
 
 }  // namespace mapwire

@@ -6,12 +6,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/endpoints/memory.h"
+#include "mapwire/endpoints/tripwire.h"
 #include "mapwire/runtime/error.h"
 
 namespace mapwire {
@@ -42,6 +44,8 @@ struct ExportOptions {
   // Importers have to know it; at most 255 bytes. Empty: every peer that reaches a listener of the
   // context may import (docs/security.md).
   std::string token{};
+  // Importers do not map it (window_memory.h), so that tripwires see what they do.
+  bool tripwires = false;
 };
 
 struct ImportOptions {
@@ -77,6 +81,13 @@ class Export {
   // importer, the number that the importer gave as its immediate, and how many bytes it wrote.
   // Those that were kept are delivered or dropped now; with the export they end.
   void set_notifications(Notifications mode);
+
+  // Puts a tripwire on `bytes` bytes at `offset` of the buffer, which accesses of importers trip.
+  // On the soft NIC: a device does not tell of them. Errors: kInvalidArgument (not all in the
+  // buffer; it trips on nothing; importers may map the memory, see ExportOptions::tripwires),
+  // kLimitReached (kTripwiresMax), kNotSupported (the NIC), kEndpointClosed (the context is gone).
+  std::expected<Tripwire, Error> set_tripwire(std::uint64_t offset, std::uint64_t bytes,
+                                              const TripwireOptions& options = {});
 
  private:
   std::unique_ptr<Impl> impl_;
@@ -129,6 +140,12 @@ class Window {
   // or they reach out of the buffer.
   std::optional<RemoteBuffer> reach(bool WindowRights::* right, std::uint64_t offset,
                                     std::uint64_t bytes) const;
+
+  // Puts a tripwire on `bytes` bytes at `offset` of the buffer, which accesses through this window
+  // trip, those of a binding or an AsyncWindow too. On every NIC, mapped or not. Errors:
+  // kInvalidArgument (not all in the buffer; it trips on nothing), kLimitReached (kTripwiresMax).
+  std::expected<Tripwire, Error> set_tripwire(std::uint64_t offset, std::uint64_t bytes,
+                                              const TripwireOptions& options = {});
 
   // Ends the import; what is outstanding completes with kFlushed. Idempotent.
   void close() { endpoint_.close(); }

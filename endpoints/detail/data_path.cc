@@ -101,6 +101,8 @@ std::size_t DataPath::poll_locked(std::span<Completion> out) {
 std::size_t DataPath::poll_into(std::span<Completion> out) {
   direct_ = out;
   poll_nic(out.size());
+  if (!trips_.empty()) [[unlikely]]
+    take_trips();
   return out.size() - std::exchange(direct_, {}).size();
 }
 
@@ -111,7 +113,7 @@ std::size_t DataPath::poll_with_attention(std::span<Completion> out) {
   if (!credit_due_.empty()) send_due_credits();
   std::size_t count = take_queued(out);
   count += poll_into(out.subspan(count));
-  if (wake_.signalled() && completions_.empty()) wake_.clear();
+  if (wake_.signalled() && completions_.empty() && trips_.empty()) wake_.clear();
   after_post();
   attention_ = needs_attention();
   return count;
@@ -119,7 +121,7 @@ std::size_t DataPath::poll_with_attention(std::span<Completion> out) {
 
 bool DataPath::needs_attention() const {
   return nic_ == nullptr || helper_wakes_ns_ != kNobody || waiters_ != 0 || armed_ ||
-         wake_.signalled() || !completions_.empty() || !credit_due_.empty() ||
+         wake_.signalled() || !completions_.empty() || !trips_.empty() || !credit_due_.empty() ||
          !credit_wanted_.empty() || !credit_came_.empty();
 }
 
@@ -250,6 +252,14 @@ void DataPath::reserve_completions(std::size_t requests) {
   for (auto* list : {&credit_due_, &credit_wanted_, &credit_came_, &rendezvous_}) {
     reserve_doubling(*list, endpoints_.size());
   }
+}
+
+void DataPath::take_trips() { direct_ = direct_.subspan(trips_.take(direct_)); }
+
+void DataPath::on_trip(TripWire& wire) {
+  trips_.push(wire);
+  attention_ = true;
+  if (waiters_ != 0 || armed_) wake_.signal();
 }
 
 void DataPath::queue(Completion completion) {

@@ -21,6 +21,7 @@
 #include "mapwire/endpoints/detail/nic_memory.h"
 #include "mapwire/endpoints/detail/path_counters.h"
 #include "mapwire/endpoints/detail/probe_memory.h"
+#include "mapwire/endpoints/detail/trips.h"
 #include "mapwire/endpoints/detail/wake_descriptor.h"
 #include "mapwire/runtime/connection_manager.h"
 #include "mapwire/runtime/counters.h"
@@ -144,6 +145,9 @@ class DataPath {
     rendezvous_.push_back(id);
     if (waiters_ != 0 || armed_) wake_.signal();  // who sleeps is to look again soon
   }
+  // Of which the application is to be told.
+  Trips& trips() { return trips_; }
+  void on_trip(TripWire& wire);
   // It was posted after all.
   void forget_credit_wanted(EndpointId id);
 
@@ -169,6 +173,7 @@ class DataPath {
   // By value, as the other way of complete() is faster if nobody takes the completion's address.
   [[gnu::cold, gnu::noinline]] void queue(Completion completion);
   [[gnu::cold, gnu::noinline]] std::size_t take_queued(std::span<Completion> out);
+  [[gnu::cold, gnu::noinline]] void take_trips();
   [[gnu::cold, gnu::noinline]] void take_async_events();
   void on_async_event(const AsyncEvent& event);
   [[gnu::cold, gnu::noinline]] void take_connection_events();
@@ -199,6 +204,7 @@ class DataPath {
   WakeDescriptor wake_;
   EndpointTable endpoints_;
   CompletionQueue completions_;
+  Trips trips_;
   std::span<Completion> direct_;  // what is left of the span of the poll that runs now
   std::size_t reserved_ = 0;
   // Capacities: every endpoint once.

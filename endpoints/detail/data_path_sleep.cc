@@ -52,7 +52,7 @@ bool DataPath::arm(bool use_alarm, std::uint64_t alarm_ns_max) {
   // Also makes a device notify of what comes from now on.
   const std::uint64_t deadline_ns = sleep_end_ns();
   if (deadline_ns == 0) serve_nic();
-  if (!completions_.empty() || !credit_came_.empty()) return false;
+  if (!completions_.empty() || !trips_.empty() || !credit_came_.empty()) return false;
   armed_ = true;
   attention_ = true;
   if (use_alarm || wants_look()) {

@@ -22,11 +22,13 @@
 #include "mapwire/endpoints/detail/rendezvous.h"
 #include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/endpoint.h"
+#include "mapwire/endpoints/tripwire.h"
 #include "mapwire/endpoints/window.h"
 #include "mapwire/proto/descriptor.h"
 #include "mapwire/runtime/connection_manager.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
+#include "mapwire/runtime/trip_table.h"
 
 namespace mapwire {
 
@@ -124,6 +126,10 @@ class Endpoint::Impl {
   // The puts of all passes up to this one are posted. False: some flushes wait on.
   bool post_flushes(std::uint64_t pass);
 
+  // Puts a tripwire on memory of the peer (endpoint_trip.cc). Errors: kLimitReached.
+  std::expected<std::unique_ptr<Tripwire::Impl>, Error> hang_tripwire(
+      std::uint64_t address, std::uint64_t bytes, const TripwireOptions& options);
+
   // (locked) A completion of the NIC; the user gets what is the user's.
   void on_completion(const proto::CompletionEntry& entry);
   // (locked) The NIC says that the queue pair is in error.
@@ -176,15 +182,22 @@ class Endpoint::Impl {
 
   // With the exporter's memory mapped (endpoint_mapped.cc).
   Admission admit_mapped();
-  void complete_mapped(Operation operation, std::size_t bytes, std::uint64_t cookie);
+  void complete_mapped(Operation operation, std::uint64_t offset, std::size_t bytes,
+                       std::uint64_t cookie);
   template <class Access>
-  Admission access_mapped(Operation operation, std::span<const std::byte> memory,
-                          std::uint64_t cookie, Access access);
+  Admission access_mapped(Operation operation, std::uint64_t offset,
+                          std::span<const std::byte> memory, std::uint64_t cookie, Access access);
 
   // Of a binding (endpoint_bound.cc).
   void complete_flush(std::uint64_t cookie, Code status);
   bool post_flush(std::uint64_t cookie);
   void abandon_flushes();
+
+  // An access of ours was posted (endpoint_trip.cc).
+  [[gnu::cold, gnu::noinline]] void touch(Operation operation,
+                                          const proto::SendDescriptor& descriptor);
+  [[gnu::cold, gnu::noinline]] void touch(Operation operation, std::uint64_t address,
+                                          std::uint64_t bytes);
 
   // Sending in pieces (endpoint_offer.cc).
   [[gnu::cold, gnu::noinline]] Code post_in_pieces(ConstBuffer message, std::uint64_t cookie,
@@ -270,6 +283,7 @@ class Endpoint::Impl {
 
   std::optional<detail::MappedWindow> mapped_;  // at the importer's end; constant after activate()
   std::unique_ptr<detail::BoundWindow> bound_;  // of a binding
+  std::shared_ptr<TripTable> wires_;            // null: no tripwire was ever set
   std::shared_ptr<detail::NotificationSwitch> notifications_;  // at the exporter's end of a window
 
   // Messages in pieces.

@@ -54,8 +54,10 @@ Endpoint::Impl::Admission Endpoint::Impl::admit_mapped() {
 }
 
 // (locked)
-void Endpoint::Impl::complete_mapped(Operation operation, std::size_t bytes, std::uint64_t cookie) {
+void Endpoint::Impl::complete_mapped(Operation operation, std::uint64_t offset, std::size_t bytes,
+                                     std::uint64_t cookie) {
   const Code status = mapped_->ended() ? Code::kPeerClosed : Code::kOk;
+  if (wires_) touch(operation, peer_.exported->memory.address + offset, bytes);
   deliver({.cookie = cookie,
            .endpoint = id_,
            .operation = operation,
@@ -64,7 +66,7 @@ void Endpoint::Impl::complete_mapped(Operation operation, std::size_t bytes, std
 }
 
 template <class Access>
-Endpoint::Impl::Admission Endpoint::Impl::access_mapped(Operation operation,
+Endpoint::Impl::Admission Endpoint::Impl::access_mapped(Operation operation, std::uint64_t offset,
                                                         std::span<const std::byte> memory,
                                                         std::uint64_t cookie, Access access) {
   if (memory.data() == nullptr && !memory.empty()) return Code::kInvalidArgument;
@@ -74,13 +76,13 @@ Endpoint::Impl::Admission Endpoint::Impl::access_mapped(Operation operation,
     if (admitted != Code::kOk) return admitted;
     if (memory.size() <= kCopiedLockedMax) {
       access();
-      complete_mapped(operation, memory.size(), cookie);
+      complete_mapped(operation, offset, memory.size(), cookie);
       return admitted;
     }
   }
   access();
   const std::lock_guard guard{path_->lock()};
-  complete_mapped(operation, memory.size(), cookie);
+  complete_mapped(operation, offset, memory.size(), cookie);
   return Code::kOk;
 }
 
@@ -88,7 +90,7 @@ Endpoint::Impl::Admission Endpoint::Impl::put_mapped(std::uint64_t offset,
                                                      std::span<const std::byte> source,
                                                      std::uint64_t cookie) {
   std::byte* const target = mapped_->at(offset);
-  return access_mapped(Operation::kWrite, source, cookie, [=] {
+  return access_mapped(Operation::kWrite, offset, source, cookie, [=] {
     std::atomic_thread_fence(std::memory_order_release);  // the puts before it are seen before it
     if (source.size() == sizeof(std::uint64_t)) {
       std::memcpy(target, source.data(), sizeof(std::uint64_t));  // one store
@@ -102,7 +104,7 @@ Endpoint::Impl::Admission Endpoint::Impl::get_mapped(std::uint64_t offset,
                                                      std::span<std::byte> target,
                                                      std::uint64_t cookie) {
   const std::byte* const source = mapped_->at(offset);
-  return access_mapped(Operation::kRead, target, cookie, [=] {
+  return access_mapped(Operation::kRead, offset, target, cookie, [=] {
     if (!target.empty()) std::memcpy(target.data(), source, target.size());
   });
 }
@@ -115,7 +117,7 @@ Endpoint::Impl::Admission Endpoint::Impl::atomic_mapped(Operation operation,
   const auto word = reinterpret_cast<std::uint64_t>(mapped_->at(offset));
   if (word % sizeof(original) != 0) return Code::kInvalidArgument;
   const auto answer = std::as_bytes(std::span{&original, 1});
-  return access_mapped(operation, answer, cookie, [&] {
+  return access_mapped(operation, offset, answer, cookie, [&] {
     original = operation == Operation::kFetchAdd ? fetch_add(word, swap_or_add)
                                                  : compare_swap(word, compare, swap_or_add);
   });

@@ -69,6 +69,8 @@ Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, detail::PendingRe
   request.kind = WorkKind::kSend;
   sends_.push(request);
   ++sends_unseen_;
+  if (wires_) [[unlikely]]
+    touch(request.operation, descriptor);
   path_->after_post();
   return Code::kOk;
 }
