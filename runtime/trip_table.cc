@@ -22,7 +22,9 @@ TripTable::TripTable(std::move_only_function<void(TripWire&)> on_trip)
     : on_trip_{std::move(on_trip)} {}
 
 void TripTable::add(TripWire& wire) {
-  classes_[class_of(wire.bytes)].emplace(wire.address, &wire);
+  Wires& wires = classes_[class_of(wire.bytes)];
+  const auto next = std::ranges::upper_bound(wires, wire.address, {}, &Hung::address);
+  wires.insert(next, {.address = wire.address, .wire = &wire});
   ++size_;
   mark(wire);
 }
@@ -32,25 +34,25 @@ void TripTable::add(TripWire& wire) {
 void TripTable::remove(TripWire& wire) {
   const auto found_class = classes_.find(class_of(wire.bytes));
   Wires& wires = found_class->second;
-  const auto [begin, end] = wires.equal_range(wire.address);
-  wires.erase(std::find_if(begin, end, [&](const auto& entry) { return entry.second == &wire; }));
+  const auto same = std::ranges::equal_range(wires, wire.address, {}, &Hung::address);
+  wires.erase(std::ranges::find(same, &wire, &Hung::wire));
   if (wires.empty()) classes_.erase(found_class);
   --size_;
   if (++removed_ > size_) mark_all_anew();
 }
 
 void TripTable::mark(const TripWire& wire) {
-  visit_lines(wire.address, wire.bytes, [this](const Lines& lines) {
-    lines_[lines.word] |= lines.bits;
+  visit_grains(wire.address, wire.bytes, [this](const Grains& grains) {
+    grains_[grains.word] |= grains.bits;
     return false;
   });
 }
 
 void TripTable::mark_all_anew() {
-  std::ranges::fill(lines_, 0);
+  std::ranges::fill(grains_, 0);
   removed_ = 0;
   for (const auto& [size_class, wires] : classes_) {
-    for (const auto& [address, wire] : wires) mark(*wire);
+    for (const Hung& hung : wires) mark(*hung.wire);
   }
 }
 
@@ -59,9 +61,10 @@ void TripTable::trip(std::uint64_t address, std::uint64_t bytes, std::uint8_t ki
   for (const auto& [size_class, wires] : classes_) {
     const std::uint64_t before =
         size_class > 63 ? UINT64_MAX : (std::uint64_t{1} << size_class) - 1;
-    auto next = wires.lower_bound(address - std::min(address, before));
-    for (; next != wires.end() && next->first <= last; ++next) {
-      TripWire& wire = *next->second;
+    const std::uint64_t first = address - std::min(address, before);
+    auto next = std::ranges::lower_bound(wires, first, {}, &Hung::address);
+    for (; next != wires.end() && next->address <= last; ++next) {
+      TripWire& wire = *next->wire;
       if (!wire.armed || (wire.kinds & kinds) == 0 || !overlap(wire, address, last)) continue;
       wire.armed = false;
       on_trip_(wire);

@@ -72,7 +72,7 @@ TEST_F(TripTableTest, a_wire_is_for_reads_or_writes_or_both) {
   EXPECT_EQ(touch(64, 8, kTouchRead | kTouchWrite), (Cookies{0, 1, 2}));
 }
 
-TEST_F(TripTableTest, lines_far_away_that_share_a_bit_do_not_share_a_wire) {
+TEST_F(TripTableTest, grains_far_away_that_share_a_bit_do_not_share_a_wire) {
   constexpr std::uint64_t kApart = std::uint64_t{16} << 20;
   TripWire wire{.address = kApart, .bytes = 64, .armed = true, .cookie = 1};
   table_.add(wire);
