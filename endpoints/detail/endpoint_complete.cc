@@ -31,7 +31,8 @@ void Endpoint::Impl::release(const detail::PendingRequest& request) {
 }
 
 // A request that the NIC gives up because of something else ends nothing: what ended the queue pair
-// comes with another completion or with on_nic_failure.
+// comes with another completion or with on_nic_failure. Of a request of our own the user knows
+// nothing: its failure is that of the oldest of the user's sends.
 void Endpoint::Impl::fail_for(Code status, std::string_view what, Code first_send) {
   if (status == Code::kFlushed) return;
   fail_locked(broken(id_, status, what), first_send, Code::kFlushed);
@@ -68,7 +69,8 @@ void Endpoint::Impl::on_own_completion(WorkKind kind, const proto::CompletionEnt
       if (static_cast<Code>(entry.status) == Code::kOk) {
         note_credits();
       } else {
-        fail_for(static_cast<Code>(entry.status), "telling credits failed");
+        const auto status = static_cast<Code>(entry.status);
+        fail_for(status, "telling credits failed", status);
       }
       return;
   }
@@ -79,7 +81,7 @@ void Endpoint::Impl::on_rendezvous_completion(WorkKind kind, const proto::Comple
   release(sends_.pop());
   if (kind == WorkKind::kPull) return on_read(entry);
   if (const Code status = static_cast<Code>(entry.status); status != Code::kOk) {
-    return fail_for(status, "telling of a message in pieces failed");
+    return fail_for(status, "telling of a message in pieces failed", status);
   }
   if (kind == WorkKind::kHeader && offered_) offered_->header_arrived = true;
   if (kind == WorkKind::kOffer) ++offered_pieces_.written;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <thread>
 #include <utility>
@@ -146,40 +147,74 @@ TEST_F(PeerDeathTest, a_peer_that_ends_in_order_says_so) {
   EXPECT_EQ(next_completion(context_).status, Code::kPeerClosed);
 }
 
-TEST(CutPathTest, requests_over_a_cut_path_end_within_the_deadline_and_both_sides_learn) {
-  Context server = value_of(Context::create());
-  Listener listener = value_of(server.listen({.address = "127.0.0.1:0"}));
-  // A client whose wire can be cut.
-  auto wire = std::make_unique<nic_fw::FaultWire>(value_of(nic_fw::make_udp_wire({}, nullptr)),
-                                                  nic_fw::FaultOptions{});
-  nic_fw::FaultWire& cable = *wire;
-  detail::ChosenNic nic{
-      .nic = value_of(nic_fw::make_soft_nic({.seed = 1}, std::move(wire), nullptr)),
-      .reason = "test"};
-  Context client =
-      Context::Impl::wrap(value_of(Context::Impl::create({}, std::move(nic), nullptr)));
-  ConnectOptions options;
-  options.endpoint.deadline_ns = kSecondNs;
-  auto [accepted, connected] = testing::connect(client, listener, options);
-  std::array<std::byte, 8> bytes{};
-  ASSERT_EQ(accepted.post_receive(bytes, 1), Code::kOk);
-  ASSERT_EQ(connected.post_receive(bytes, 2), Code::kOk);
+// A client whose wire can be cut, connected to a server.
+class CutPathTest : public ::testing::Test {
+ protected:
+  CutPathTest() {
+    options_.endpoint.deadline_ns = kSecondNs;
+    connect();
+  }
 
-  cable.set_cut(true);
-  MemoryRegion region = value_of(server.allocate(8, {.remote_write = true}));
-  ASSERT_EQ(connected.post_write(bytes, region.remote(), 3), Code::kOk);
-  const auto begin = Clock::now();
-  EXPECT_EQ(next_completion(client).status, Code::kRetryExceeded);
-  EXPECT_EQ(next_completion(client).status, Code::kFlushed);
-  EXPECT_EQ(next_completion(server).status, Code::kPeerClosed);
-  EXPECT_LT(Clock::now() - begin, kDeadlineAndSlack);
+  Context make_client() {
+    auto wire = std::make_unique<nic_fw::FaultWire>(value_of(nic_fw::make_udp_wire({}, nullptr)),
+                                                    nic_fw::FaultOptions{});
+    cable_ = wire.get();
+    detail::ChosenNic nic{
+        .nic = value_of(nic_fw::make_soft_nic({.seed = 1}, std::move(wire), nullptr)),
+        .reason = "test"};
+    return Context::Impl::wrap(value_of(Context::Impl::create({}, std::move(nic), nullptr)));
+  }
+
+  void connect() {
+    auto [accepted, connected] = testing::connect(client_, listener_, options_);
+    accepted_.emplace(std::move(accepted));
+    connected_.emplace(std::move(connected));
+  }
+
+  void expect_the_write_to_end_first() {
+    const auto begin = Clock::now();
+    EXPECT_EQ(next_completion(client_).status, Code::kRetryExceeded);
+    EXPECT_EQ(next_completion(client_).status, Code::kFlushed);
+    EXPECT_EQ(next_completion(server_).status, Code::kPeerClosed);
+    EXPECT_LT(Clock::now() - begin, kDeadlineAndSlack);
+  }
+
+  Context server_ = value_of(Context::create());
+  Listener listener_ = value_of(server_.listen({.address = "127.0.0.1:0"}));
+  MemoryRegion region_ = value_of(server_.allocate(8, {.remote_write = true}));
+  nic_fw::FaultWire* cable_ = nullptr;
+  Context client_ = make_client();
+  ConnectOptions options_;
+  std::optional<Endpoint> accepted_;
+  std::optional<Endpoint> connected_;
+  std::array<std::byte, 8> bytes_{};
+};
+
+TEST_F(CutPathTest, requests_over_a_cut_path_end_within_the_deadline_and_both_sides_learn) {
+  ASSERT_EQ(accepted_->post_receive(bytes_, 1), Code::kOk);
+  ASSERT_EQ(connected_->post_receive(bytes_, 2), Code::kOk);
+  cable_->set_cut(true);
+  ASSERT_EQ(connected_->post_write(bytes_, region_.remote(), 3), Code::kOk);
+  expect_the_write_to_end_first();
   // Expect: the processes still reach each other, and connect anew when the cable is whole.
-  cable.set_cut(false);
-  auto [again_accepted, again_connected] = testing::connect(client, listener, options);
-  EXPECT_FALSE(again_connected.error());
+  cable_->set_cut(false);
+  connect();
+  EXPECT_FALSE(connected_->error());
 }
 
-TEST(CutPathTest, a_cut_before_the_set_up_fails_connect_on_both_sides) {
+// The credits of the receive go first and are what the NIC gives up; of them the user knows
+// nothing.
+TEST_F(CutPathTest, a_request_behind_one_that_the_user_did_not_post_ends_with_the_cause) {
+  ASSERT_EQ(accepted_->post_receive(bytes_, 1), Code::kOk);
+  cable_->set_cut(true);
+  ASSERT_EQ(connected_->post_receive(bytes_, 2), Code::kOk);
+  Completion none;
+  ASSERT_EQ(client_.poll({&none, 1}), 0U);
+  ASSERT_EQ(connected_->post_write(bytes_, region_.remote(), 3), Code::kOk);
+  expect_the_write_to_end_first();
+}
+
+TEST(CutSetUpTest, a_cut_before_the_set_up_fails_connect_on_both_sides) {
   Context server = value_of(Context::create());
   Listener listener = value_of(server.listen({.address = "127.0.0.1:0"}));
   Context client = value_of(Context::create({.faults = "loss=1"}));
