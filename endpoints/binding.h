@@ -33,10 +33,12 @@ struct BindingCounts {
 // before does not. A value that is overwritten before it was looked at does not travel either.
 //
 // The memory stays mapped and readable while this lives. If it does not, the binding fails with
-// kLocalProtection when it looks, and the process lives. Stores by a child of fork, by other
-// processes and devices, and through other mappings of the memory may not be noticed; nor does a
-// store of the value that is there already count as one. What peers write into the memory would be
-// sent back, so memory exported by the same context for writing can not be bound.
+// kLocalProtection when it looks, and the process lives, unless a seccomp filter refuses
+// process_vm_readv. Stores by a child of fork, by other processes and devices, and through other
+// mappings of the memory may not be noticed, nor what a receive, a get or asynchronous input writes
+// there; nor does a store of the value that is there already count as one. What peers write into
+// the memory would be sent back, so memory exported by the same context for writing can not be
+// bound.
 //
 // The context's helper thread looks and sends; with Progress::kInline the application's calls do:
 // poll() at most once a millisecond, a wait() that sleeps every 10 to 80 ms. A copy of the memory

@@ -121,8 +121,9 @@ class Context {
 
   // Binds memory of the caller, whole pages, to `window`: what is stored there from now on appears
   // in the window (binding.h). Errors: kInvalidArgument (no whole pages, not readable, not all in
-  // the window, no right to write, exported by this context for writing, another context's window,
-  // the interval), and what the window's error() is.
+  // the window, no right to write, exported by this context for writing, another context's window
+  // or one of which completions have not been polled, the interval), and what the window's error()
+  // is.
   std::expected<Binding, Error> bind(std::span<std::byte> memory, Window window,
                                      const BindOptions& options = {});
 

@@ -105,8 +105,13 @@ bool WriteTracker::scan(std::vector<Range>& stored) const {
 void WriteTracker::collect(std::vector<Range>& stored) {
   stored.clear();
   if (fault_ && scan(stored)) return;
-  fault_ = {};
+  stop();
   stored.assign({range_});
+}
+
+void WriteTracker::stop() {
+  fault_ = {};
+  pagemap_ = {};
 }
 
 std::string obstacle_to_tracking() {

@@ -12,7 +12,9 @@
 // unmapped and mapped anew since.
 //
 // Not told: stores through another mapping of the same file, by a child of fork, by other processes
-// and by devices.
+// and by devices; and of what the kernel writes into pages that it has pinned for it (direct and
+// asynchronous input, process_vm_writev), what comes after the question that follows the pinning. A
+// child of fork that does not exec keeps the memory watched, so that nobody else can.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +41,8 @@ class WriteTracker {
   // told by a call is told by the next one. Does not allocate if `stored` has room for
   // ranges_max().
   void collect(std::vector<Range>& stored);
+  // The memory is as if it had never been tracked; from now on the kernel does not tell.
+  void stop();
   std::size_t ranges_max() const { return range_.bytes() / kPageBytes / 2 + 1; }
 
  private:

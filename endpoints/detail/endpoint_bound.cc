@@ -8,10 +8,12 @@
 
 namespace mapwire {
 
-void Endpoint::Impl::bind_window() {
+bool Endpoint::Impl::bind_window() {
   const std::lock_guard guard{path_->lock()};
+  if (sends_unseen_ != 0) return false;
   bound_ = std::make_unique<detail::BoundWindow>();
   bound_->flushes.reserve(detail::kBoundFlushesMax);
+  return true;
 }
 
 std::uint64_t Endpoint::Impl::puts_over() const {
@@ -23,7 +25,7 @@ std::uint64_t Endpoint::Impl::puts_over() const {
 Code Endpoint::Impl::begin_flush(std::uint64_t cookie, std::uint64_t pass) {
   const std::lock_guard guard{path_->lock()};
   if (state_ == State::kClosed) return Code::kEndpointClosed;
-  if (bound_->flushes_unseen == std::min(detail::kBoundFlushesMax, options_.send_entries / 2)) {
+  if (bound_->flushes_unseen >= std::min(detail::kBoundFlushesMax, options_.send_entries / 2)) {
     return Code::kWouldBlock;
   }
   ++bound_->flushes_unseen;
@@ -41,10 +43,12 @@ void Endpoint::Impl::complete_flush(std::uint64_t cookie, Code status) {
   deliver({.cookie = cookie, .endpoint = id_, .operation = Operation::kRead, .status = status});
 }
 
-// (locked) Of a flush that waits. False: no room. As Window::flush.
+// (locked) Of a flush that waits. False: no room, or the export has ended, of which the news will
+// come and complete it with the reason. As Window::flush.
 bool Endpoint::Impl::post_flush(std::uint64_t cookie) {
+  if (mapped_ && mapped_->ended()) return false;
   if (mapped_ && sends_.empty()) {
-    complete_flush(cookie, mapped_->ended() ? Code::kPeerClosed : Code::kOk);
+    complete_flush(cookie, Code::kOk);
     return true;
   }
   // Those that wait are not at the NIC, whose queue and ours hold the others.

@@ -117,8 +117,9 @@ class Endpoint::Impl {
 
   bool is_of(const detail::DataPath& path) const { return path_.get() == &path; }
   // The window is a binding's from now on (endpoint_bound.cc): who posts puts asks here how many
-  // are over, and nobody is told of them.
-  void bind_window();
+  // are over, and nobody is told of them. False: of what was posted before, the user has not taken
+  // all completions.
+  bool bind_window();
   std::uint64_t puts_over() const;
   // A flush of the user's, which follows the puts of the pass with this number. kWouldBlock: too
   // many are under way.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/runtime/clock.h"
@@ -14,8 +15,10 @@ namespace {
 
 using Word = std::uint64_t;
 
-// When a pass or a flush waits for puts to complete, of which nobody tells.
+// When a pass or a flush waits for puts to complete, of which nobody tells, or for its next turn.
 constexpr std::uint64_t kBusyNs = 50'000;
+// 4 MiB, which take about a millisecond: whose thread this is has peers to serve.
+constexpr int kBatchesPerTurn = 256;
 
 // Where, from `begin` on, words of the two differ (`differ`) or agree; their size if nowhere.
 std::size_t find_word(std::span<const std::byte> left, std::span<const std::byte> right,
@@ -35,12 +38,18 @@ Updater::Updater(const tlb::Range& local, Window window, const BindOptions& opti
       tracker_{local},
       image_{local.bytes()} {
   stored_.reserve(tracker_.ranges_max());
-  window_.endpoint_.impl_->bind_window();
 }
 
 std::expected<std::shared_ptr<Updater>, Error> Updater::create(const tlb::Range& local,
                                                                Window window,
                                                                const BindOptions& options) {
+  if (!window.endpoint_.impl_->bind_window()) {
+    return std::unexpected(
+        Error::make(Code::kInvalidArgument, ErrorScope::kRequest,
+                    fmt::format("bind: accesses of window {} are under way; poll until all that "
+                                "was posted to it has completed",
+                                window.id())));
+  }
   std::shared_ptr<Updater> made{new Updater{local, std::move(window), options}};
   made->tracker_.collect(made->stored_);  // from now on stores are told
   for (Part part; part.begin < local.bytes(); part.begin = part.end) {
@@ -72,7 +81,7 @@ void Updater::begin_pass() {
   next_stored_ = 0;
   batch_ = {};
   compared_ = 0;
-  if (!tlb::is_mapped(local_)) fail(Code::kLocalProtection);  // else it would not be looked at
+  if (!tlb::is_mapped(local_)) fail_for_memory();  // else it would not be looked at
 }
 
 bool Updater::stage_next() {
@@ -85,7 +94,7 @@ bool Updater::stage_next() {
   compared_ = 0;
   counts_.pages += batch_.bytes() / tlb::kPageBytes;
   if (copy(batch_, staged_.bytes())) return true;
-  fail(Code::kLocalProtection);
+  fail_for_memory();
   return false;
 }
 
@@ -109,7 +118,7 @@ bool Updater::put_changes() {
     const Code code = window_.put(options_.offset + change_->begin, bytes, 0);
     if (code == Code::kWouldBlock) return false;
     if (code != Code::kOk) {
-      fail(code);
+      fail(code, "a put of what was stored was refused; bind to a new import");
       return true;
     }
     ++counts_.puts;
@@ -119,37 +128,49 @@ bool Updater::put_changes() {
   return true;
 }
 
-// False: there is no room for a put.
-bool Updater::finish_pass() {
-  do {
-    if (!put_changes()) return false;
-  } while (stage_next());
-  in_pass_ = false;
-  pass_took_ns_ = now_ns() - pass_began_ns_;
-  return true;
+// False: there is no room for a put, or others are to have their turn.
+bool Updater::go_on_with_pass() {
+  for (int batches = 0; put_changes(); ++batches) {
+    if (batches == kBatchesPerTurn) return false;
+    if (stage_next()) continue;
+    in_pass_ = false;
+    pass_took_ns_ = now_ns() - pass_began_ns_;
+    return true;
+  }
+  return false;
 }
 
 bool Updater::advance() {
   if (!in_pass_ && !puts_under_way()) begin_pass();
-  if (in_pass_) finish_pass();
+  if (in_pass_) go_on_with_pass();
   const bool flushed = window_.endpoint_.impl_->post_flushes(in_pass_ ? pass_ - 1 : pass_);
   return flushed && !in_pass_;
 }
 
-void Updater::fail(Code code) {
+void Updater::fail(Code code, std::string_view what) {
   change_.reset();
   next_stored_ = stored_.size();
+  tracker_.stop();
   window_.endpoint_.impl_->fail(
       Error::make(code, ErrorScope::kRequest,
-                  fmt::format("binding {}: {}: memory at {:#x}; keep bound memory mapped and "
-                              "readable, and bind again",
-                              window_.id(), name(code), local_.begin + batch_.begin)),
+                  fmt::format("binding {}: {}: {}", window_.id(), name(code), what)),
       Code::kFlushed);
+}
+
+void Updater::fail_for_memory() {
+  fail(Code::kLocalProtection,
+       fmt::format("the memory at {:#x} is gone or can not be read; keep bound memory mapped and "
+                   "readable, and bind again",
+                   local_.begin + batch_.begin));
 }
 
 std::optional<std::uint64_t> Updater::progress() {
   const std::lock_guard guard{mutex_};
-  if (stopped_ || window_.error()) return std::nullopt;
+  if (stopped_) return std::nullopt;
+  if (window_.error()) {
+    tracker_.stop();
+    return std::nullopt;
+  }
   return advance() ? std::max(options_.interval_ns, pass_took_ns_) : kBusyNs;
 }
 
@@ -163,6 +184,7 @@ Updater::Flush Updater::flush(std::uint64_t cookie) {
 void Updater::stop() {
   const std::lock_guard guard{mutex_};
   stopped_ = true;
+  tracker_.stop();
   window_.close();
 }
 

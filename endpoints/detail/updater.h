@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,7 @@ class Updater {
   static constexpr std::size_t kBatchBytes = 4 * tlb::kPageBytes;
 
   // Preconditions: whole pages, which fit into the window; it may be written. Errors:
-  // kInvalidArgument (the memory can not be read).
+  // kInvalidArgument (the memory can not be read; accesses of the window are under way).
   static std::expected<std::shared_ptr<Updater>, Error> create(const tlb::Range& local,
                                                                Window window,
                                                                const BindOptions& options);
@@ -71,11 +72,12 @@ class Updater {
   // False: to be called again soon.
   bool advance();
   void begin_pass();
-  bool finish_pass();
+  bool go_on_with_pass();
   bool stage_next();
   bool put_changes();
   std::optional<Part> next_change();
-  void fail(Code code);
+  void fail(Code code, std::string_view what);
+  void fail_for_memory();
   bool puts_under_way() const;
 
   const tlb::Range local_;

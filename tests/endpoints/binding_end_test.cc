@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -49,6 +50,25 @@ TEST_P(BindingEndTest, its_end_completes_flushes_that_wait_for_their_puts) {
     EXPECT_EQ(done.cookie, cookie);
     EXPECT_TRUE(done.status == Code::kOk || done.status == Code::kFlushed) << name(done.status);
   }
+}
+
+TEST_P(BindingEndTest, the_memory_can_be_bound_again_at_once) {
+  std::optional<Binding> binding{bind()};
+  const bool told = binding->told_of_stores();
+  binding.reset();
+  EXPECT_EQ(bind().told_of_stores(), told);
+}
+
+TEST_P(BindingEndTest, a_window_with_accesses_under_way_is_not_bound) {
+  Window window = value_of(import_window("all"));
+  ASSERT_EQ(window.put(0, local_.page(0), 7), Code::kOk);
+  const EndpointId id = window.id();
+  const auto refused = importer_.bind(local_.memory(), std::move(window));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  const Completion done = next_completion(importer_);
+  EXPECT_EQ(done.endpoint, id);
+  EXPECT_EQ(done.cookie, 7U);
 }
 
 TEST_P(BindingEndTest, the_end_of_the_export_fails_it) {

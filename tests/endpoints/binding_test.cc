@@ -150,6 +150,18 @@ TEST_P(BindingTest, bound_to_two_windows_it_appears_in_both) {
 }
 
 // One thread stores and flushes; what the exporter has after each flush is at least as new.
+// Longer than a turn of who looks.
+TEST_P(BindingTest, all_of_a_large_memory_is_looked_at) {
+  const Pages local{3000};
+  const Pages exported{3000};
+  const Export big = value_of(exporter_.export_buffer("big", exported.memory()));
+  Binding binding = value_of(importer_.bind(local.memory(), value_of(import_window("big"))));
+  for (std::size_t page = 0; page < 3000; ++page) local.page(page)[8] = std::byte{1};
+  expect_flushed(binding);
+  EXPECT_TRUE(std::ranges::equal(local.memory(), exported.memory()));
+  EXPECT_EQ(binding.counts().bytes, 3000U * 8);
+}
+
 TEST_P(BindingTest, random_stores_lose_and_invent_nothing) {
   const std::uint64_t seed = testing::number_from("MAPWIRE_TEST_SEED", now_ns());
   const std::uint64_t rounds = testing::number_from("MAPWIRE_TEST_UPDATES", 200);
