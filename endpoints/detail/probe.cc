@@ -8,13 +8,14 @@
 #include <memory>
 
 #include "mapwire/endpoints/detail/coroutine.h"
+#include "mapwire/endpoints/detail/presence.h"
 #include "mapwire/endpoints/detail/set_up_messages.h"
 #include "mapwire/runtime/clock.h"
 
 namespace mapwire::detail {
 namespace {
 
-// Retransmission recovers a loss in a fraction of this.
+// Retransmission recovers a loss in a fraction of this, as long as this process runs.
 constexpr std::uint64_t kProbeNs = 2'000'000'000;
 // The peer began its probes when our message reached it, and its result has to come back.
 constexpr std::uint64_t kResultSlackNs = 1'000'000'000;
@@ -49,11 +50,11 @@ Code worse(Code one, Code other) {
 
 asio::awaitable<Code> probe(asio::io_context& io, std::shared_ptr<Endpoint::Impl> endpoint) {
   endpoint->post_probes();
-  const std::uint64_t deadline_ns = now_ns() + kProbeNs;
+  Presence presence{now_ns()};
   ProbeProgress progress = endpoint->probe_progress();
   std::uint64_t pause_ns = kFirstPauseNs;
   while (std::min(progress.sent, progress.received) < kProbes && !progress.failed &&
-         now_ns() < deadline_ns) {
+         presence.look(now_ns()) < kProbeNs) {
     co_await sleep_for_ns(io, pause_ns);
     pause_ns = std::min(2 * pause_ns, kLastPauseNs);
     progress = endpoint->probe_progress();
