@@ -44,6 +44,16 @@ Code Endpoint::post_read(MutableBuffer target, RemoteBuffer source, std::uint64_
   return impl_->post_read(target, source, cookie);
 }
 
+Code Endpoint::post_write(std::span<const ConstBuffer> sources, RemoteBuffer target,
+                          std::uint64_t cookie) {
+  return impl_->post_elements(Operation::kWrite, sources, target, cookie);
+}
+
+Code Endpoint::post_read(std::span<const MutableBuffer> targets, RemoteBuffer source,
+                         std::uint64_t cookie) {
+  return impl_->post_elements(Operation::kRead, targets, source, cookie);
+}
+
 Code Endpoint::post_compare_swap(std::uint64_t& original, RemoteBuffer target,
                                  std::uint64_t compare, std::uint64_t swap, std::uint64_t cookie) {
   return impl_->post_atomic(Operation::kCompareSwap, original, target, compare, swap, cookie);

@@ -117,6 +117,14 @@ class Endpoint {
   // Reads target.size() bytes of the peer's memory into `target`.
   [[nodiscard]] Code post_read(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
 
+  // The same with several buffers, up to kElementsMax, whose bytes are those of one another after
+  // the other: gathered, scattered. kInvalidArgument also if there are more. kLimitReached:
+  // together they are more than may be pinned.
+  [[nodiscard]] Code post_write(std::span<const ConstBuffer> sources, RemoteBuffer target,
+                                std::uint64_t cookie);
+  [[nodiscard]] Code post_read(std::span<const MutableBuffer> targets, RemoteBuffer source,
+                               std::uint64_t cookie);
+
   // Atomically replaces the 8 bytes at `target` (aligned to 8) by `swap` if they equal `compare`.
   // What was there before is in `original` on completion.
   [[nodiscard]] Code post_compare_swap(std::uint64_t& original, RemoteBuffer target,
@@ -143,5 +151,6 @@ class Endpoint {
 };
 
 inline constexpr std::size_t kBounceBytes = 256;
+inline constexpr std::size_t kElementsMax = 3;
 
 }  // namespace mapwire

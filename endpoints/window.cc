@@ -61,6 +61,35 @@ Code Window::get(std::uint64_t offset, MutableBuffer target, std::uint64_t cooki
   return endpoint_.post_read(target, terms_.memory.at(offset), cookie);
 }
 
+template <class Buffer>
+Code Window::access_elements(bool WindowRights::* right, std::uint64_t offset,
+                             std::span<const Buffer> elements, std::uint64_t cookie) {
+  if (elements.size() > kElementsMax) return Code::kInvalidArgument;
+  std::uint64_t bytes = 0;
+  for (const Buffer& element : elements) {
+    const std::uint64_t more = element.memory().size();
+    if (more > terms_.memory.bytes - bytes) return Code::kRemoteAccess;  // or the sum runs over
+    bytes += more;
+  }
+  if (!allows(right, offset, bytes)) return Code::kRemoteAccess;
+  if (mapped()) {
+    const auto code = endpoint_.impl_->access_mapped_elements(offset, elements, bytes, cookie);
+    if (code) return *code;
+  }
+  return endpoint_.impl_->post_elements(
+      right == &WindowRights::write ? Operation::kWrite : Operation::kRead, elements,
+      terms_.memory.at(offset), cookie);
+}
+
+Code Window::put(std::uint64_t offset, std::span<const ConstBuffer> sources, std::uint64_t cookie) {
+  return access_elements(&WindowRights::write, offset, sources, cookie);
+}
+
+Code Window::get(std::uint64_t offset, std::span<const MutableBuffer> targets,
+                 std::uint64_t cookie) {
+  return access_elements(&WindowRights::read, offset, targets, cookie);
+}
+
 Code Window::fetch_add(std::uint64_t offset, std::uint64_t amount, std::uint64_t& original,
                        std::uint64_t cookie) {
   if (!allows(&WindowRights::atomics, offset, sizeof(original))) return Code::kRemoteAccess;

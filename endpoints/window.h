@@ -130,6 +130,12 @@ class Window {
   [[nodiscard]] Code flush(std::uint64_t cookie);
   // Reads from `offset` of the buffer into all of `target`.
   [[nodiscard]] Code get(std::uint64_t offset, MutableBuffer target, std::uint64_t cookie);
+  // The same with up to kElementsMax buffers, as Endpoint's: puts what is gathered from them, gets
+  // what is scattered to them.
+  [[nodiscard]] Code put(std::uint64_t offset, std::span<const ConstBuffer> sources,
+                         std::uint64_t cookie);
+  [[nodiscard]] Code get(std::uint64_t offset, std::span<const MutableBuffer> targets,
+                         std::uint64_t cookie);
   // As Endpoint::post_fetch_add and post_compare_swap, on the 8 bytes at `offset`.
   [[nodiscard]] Code fetch_add(std::uint64_t offset, std::uint64_t amount, std::uint64_t& original,
                                std::uint64_t cookie);
@@ -158,6 +164,9 @@ class Window {
   friend class Binding;
   friend class detail::Updater;
   bool allows(bool WindowRights::* right, std::uint64_t offset, std::uint64_t bytes) const;
+  template <class Buffer>
+  Code access_elements(bool WindowRights::* right, std::uint64_t offset,
+                       std::span<const Buffer> elements, std::uint64_t cookie);
   Endpoint endpoint_;
   WindowTerms terms_;
 };

@@ -88,6 +88,8 @@ class Tlb {
   // - kOutOfMemory, kSystemCall: the device did not take it.
   std::expected<Translation, Code> translate(std::span<const std::byte> memory, Use use);
   void release(TranslationId id);
+  // No translation is in use and no memory exposed: what would block now always would.
+  bool idle() const { return in_use_ == 0 && exposed_bytes_ == 0; }
 
   // Memory that is registered until it is given back. Errors: those of Nic::register_memory, and
   // kLimitReached if it does not fit beside what is in use.

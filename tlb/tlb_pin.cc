@@ -42,7 +42,7 @@ Code Tlb::make_room(std::size_t bytes, bool receive, std::size_t left) {
   if (receive && bytes > limits.bytes / 2 - receive_bytes_in_use_) return Code::kWouldBlock;
   while (!budget_.fits(bytes, receive, left)) {
     if (evict()) continue;
-    return in_use_ != 0 || exposed_bytes_ != 0 ? Code::kWouldBlock : Code::kLimitReached;
+    return idle() ? Code::kLimitReached : Code::kWouldBlock;
   }
   return Code::kOk;
 }

@@ -28,6 +28,8 @@ void Endpoint::Impl::release(const detail::PendingRequest& request) {
   if (request.translation != detail::kNoTranslation && path_->tlb() != nullptr) {
     path_->tlb()->release(request.translation);
   }
+  if (request.gathered != 0) [[unlikely]]
+    release_elements(request);
 }
 
 // A request that the NIC gives up because of something else ends nothing: what ended the queue pair

@@ -85,6 +85,10 @@ class Endpoint::Impl {
   [[gnu::flatten]] Code post_write(ConstBuffer source, RemoteBuffer target, std::uint64_t cookie,
                                    std::optional<std::uint32_t> immediate);
   Code post_read(MutableBuffer target, RemoteBuffer source, std::uint64_t cookie);
+  // post_write and post_read of several buffers (endpoint_elements.cc).
+  template <class Buffer>
+  Code post_elements(Operation operation, std::span<const Buffer> elements, RemoteBuffer remote,
+                     std::uint64_t cookie);
   Code post_atomic(Operation operation, std::uint64_t& original, RemoteBuffer target,
                    std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
   void close();
@@ -112,6 +116,9 @@ class Endpoint::Impl {
   Admission put_mapped(std::uint64_t offset, std::span<const std::byte> source,
                        std::uint64_t cookie);
   Admission get_mapped(std::uint64_t offset, std::span<std::byte> target, std::uint64_t cookie);
+  template <class Buffer>
+  Admission access_mapped_elements(std::uint64_t offset, std::span<const Buffer> elements,
+                                   std::size_t bytes, std::uint64_t cookie);
   Admission atomic_mapped(Operation operation, std::uint64_t& original, std::uint64_t offset,
                           std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
 
@@ -148,12 +155,8 @@ class Endpoint::Impl {
   void close_locked();
 
  private:
-  enum class State : std::uint8_t {
-    kSettingUp,
-    kOpen,
-    kFailed,  // accepts posts and flushes them
-    kClosed,
-  };
+  // One that failed accepts posts and flushes them.
+  enum class State : std::uint8_t { kSettingUp, kOpen, kFailed, kClosed };
 
   Impl(std::shared_ptr<detail::DataPath> path, const EndpointOptions& options);
 
@@ -170,9 +173,13 @@ class Endpoint::Impl {
   [[gnu::cold, gnu::noinline]] Code flush_at_once(Operation operation, std::uint64_t cookie);
   Code add_payload(proto::SendDescriptor& descriptor, ConstBuffer payload, bool with_header,
                    detail::PendingRequest& request);
-  template <class Descriptor>
-  Code add_users(Descriptor& descriptor, ConstBuffer buffer, tlb::Use use,
-                 detail::PendingRequest& request);
+  Code add_users(auto& descriptor, ConstBuffer buffer, tlb::Use use,
+                 tlb::TranslationId& translation);
+  Code admit_elements(const auto& elements) const;
+  bool copy_elements(proto::SendDescriptor& descriptor, std::span<const ConstBuffer> elements);
+  template <class Buffer>
+  Code add_elements(proto::SendDescriptor& descriptor, std::span<const Buffer> elements,
+                    tlb::Use use, detail::PendingRequest& request);
   void write_header(std::span<std::byte> slot, proto::MessageKind kind);
   void note_credits();
   void use_credit();
@@ -186,19 +193,13 @@ class Endpoint::Impl {
   void complete_mapped(Operation operation, std::uint64_t offset, std::size_t bytes,
                        std::uint64_t cookie);
   template <class Access>
-  Admission access_mapped(Operation operation, std::uint64_t offset,
-                          std::span<const std::byte> memory, std::uint64_t cookie, Access access);
+  Admission access_mapped(Operation operation, std::uint64_t offset, std::size_t bytes,
+                          std::uint64_t cookie, Access access);
 
   // Of a binding (endpoint_bound.cc).
   void complete_flush(std::uint64_t cookie, Code status);
   bool post_flush(std::uint64_t cookie);
   void abandon_flushes();
-
-  // An access of ours was posted (endpoint_trip.cc).
-  [[gnu::cold, gnu::noinline]] void touch(Operation operation,
-                                          const proto::SendDescriptor& descriptor);
-  [[gnu::cold, gnu::noinline]] void touch(Operation operation, std::uint64_t address,
-                                          std::uint64_t bytes);
 
   // Sending in pieces (endpoint_offer.cc).
   [[gnu::cold, gnu::noinline]] Code post_in_pieces(ConstBuffer message, std::uint64_t cookie,
@@ -225,6 +226,7 @@ class Endpoint::Impl {
 
   // Completing (endpoint_complete.cc).
   void release(const detail::PendingRequest& request);
+  [[gnu::cold, gnu::noinline]] void release_elements(const detail::PendingRequest& request);
   void deliver(const Completion& completion);
   [[gnu::cold, gnu::noinline]] void on_own_completion(detail::WorkKind kind,
                                                       const proto::CompletionEntry& entry);
@@ -292,9 +294,7 @@ class Endpoint::Impl {
   detail::OfferedPieces offered_pieces_;
   std::optional<detail::PulledMessage> pulled_;
   detail::PulledPieces pulled_pieces_;
-  std::uint64_t rendezvous_progress_ns_ = 0;  // when something last moved
-  std::uint64_t rendezvous_looked_ns_ = 0;
-  bool rendezvous_noted_ = false;  // in the data path's list
+  detail::RendezvousWatch rendezvous_;
 };
 
 }  // namespace mapwire

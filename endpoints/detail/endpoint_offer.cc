@@ -71,8 +71,8 @@ Code Endpoint::Impl::post_in_pieces(ConstBuffer message, std::uint64_t cookie,
 }
 
 void Endpoint::Impl::note_rendezvous() {
-  rendezvous_progress_ns_ = rendezvous_looked_ns_ = now_ns();
-  if (!std::exchange(rendezvous_noted_, true)) path_->note_rendezvous(id_);
+  rendezvous_.progress_ns = rendezvous_.looked_ns = now_ns();
+  if (!std::exchange(rendezvous_.noted, true)) path_->note_rendezvous(id_);
 }
 
 // False: nothing is offered, and it is to be tried again.
@@ -108,7 +108,7 @@ Code Endpoint::Impl::offer_more() {
       return wait ? Code::kOk : keys.error();
     }
     if (!offer(piece, *keys)) break;
-    rendezvous_progress_ns_ = now_ns();
+    rendezvous_.progress_ns = now_ns();
   }
   return Code::kOk;
 }
@@ -122,7 +122,7 @@ bool Endpoint::Impl::take_pulled_word() {
   for (std::uint32_t i = 0; i < news; ++i) {
     path_->memory().conceal(lkey_of(offered_pieces_, ++offered_pieces_.pulled));
   }
-  if (news != 0) rendezvous_progress_ns_ = now_ns();
+  if (news != 0) rendezvous_.progress_ns = now_ns();
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/endpoints/detail/touch.h"
 #include "mapwire/proto/endian.h"
 #include "mapwire/runtime/clock.h"
 
@@ -70,7 +71,7 @@ Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, detail::PendingRe
   sends_.push(request);
   ++sends_unseen_;
   if (wires_) [[unlikely]]
-    touch(request.operation, descriptor);
+    detail::touch(*wires_, request.operation, descriptor);
   path_->after_post();
   return Code::kOk;
 }
@@ -85,25 +86,27 @@ void Endpoint::Impl::write_header(std::span<std::byte> slot, proto::MessageKind 
 }
 
 // Memory of no region is translated where the NIC reads no other.
-template <class Descriptor>
-Code Endpoint::Impl::add_users(Descriptor& descriptor, ConstBuffer buffer, tlb::Use use,
-                               detail::PendingRequest& request) {
+Code Endpoint::Impl::add_users(auto& descriptor, ConstBuffer buffer, tlb::Use use,
+                               tlb::TranslationId& translation) {
   const std::span<const std::byte> memory = buffer.memory();
   if (memory.empty()) return Code::kOk;
   const std::byte* bytes = memory.data();
   std::uint32_t lkey = buffer.lkey();
   if (lkey == proto::kAnyMemoryLkey && path_->tlb() != nullptr) {
-    const auto translation = path_->tlb()->translate(memory, use);
-    if (!translation) return translation.error();
-    lkey = translation->lkey;
-    request.translation = translation->id;
-    if (translation->copy != nullptr) bytes = translation->copy;
+    const auto translated = path_->tlb()->translate(memory, use);
+    if (!translated) return translated.error();
+    lkey = translated->lkey;
+    translation = translated->id;
+    if (translated->copy != nullptr) bytes = translated->copy;
   }
   append(descriptor, {.address = reinterpret_cast<std::uint64_t>(bytes),
                       .bytes = static_cast<std::uint32_t>(memory.size()),
                       .lkey = lkey});
   return Code::kOk;
 }
+
+template Code Endpoint::Impl::add_users(proto::SendDescriptor&, ConstBuffer, tlb::Use,
+                                        tlb::TranslationId&);
 
 // Small payloads are copied behind the header's room of the slot, so that the user's buffer is free
 // at once and the NIC reads one element.
@@ -121,7 +124,7 @@ Code Endpoint::Impl::add_payload(proto::SendDescriptor& descriptor, ConstBuffer 
     return Code::kOk;
   }
   if (header != 0) append(descriptor, memory_->element(slot.first(header)));
-  return add_users(descriptor, payload, tlb::Use::kSend, request);
+  return add_users(descriptor, payload, tlb::Use::kSend, request.translation);
 }
 
 void Endpoint::Impl::use_credit() {
@@ -184,7 +187,7 @@ Code Endpoint::Impl::post_read(MutableBuffer target, RemoteBuffer source, std::u
   proto::SendDescriptor descriptor{.opcode = WorkOpcode::kRead};
   set_target(descriptor, source);
   detail::PendingRequest request{.cookie = cookie, .operation = Operation::kRead};
-  const Code code = add_users(descriptor, target, tlb::Use::kTarget, request);
+  const Code code = add_users(descriptor, target, tlb::Use::kTarget, request.translation);
   return code == Code::kOk ? submit(descriptor, request) : code;
 }
 
@@ -204,7 +207,7 @@ Code Endpoint::Impl::post_atomic(Operation operation, std::uint64_t& original, R
                                    .swap_or_add = swap_or_add};
   set_target(descriptor, target);
   detail::PendingRequest request{.cookie = cookie, .operation = operation};
-  const Code code = add_users(descriptor, memory, tlb::Use::kTarget, request);
+  const Code code = add_users(descriptor, memory, tlb::Use::kTarget, request.translation);
   return code == Code::kOk ? submit(descriptor, request) : code;
 }
 
@@ -222,7 +225,7 @@ Code Endpoint::Impl::post_receive(MutableBuffer buffer, std::uint64_t cookie) {
   }
   detail::PendingRequest request{
       .cookie = cookie, .operation = Operation::kReceive, .kind = WorkKind::kReceive};
-  const Code code = add_users(descriptor, buffer, tlb::Use::kReceive, request);
+  const Code code = add_users(descriptor, buffer, tlb::Use::kReceive, request.translation);
   const bool late = no_room(code) && uses_headers();
   if (code != Code::kOk && !late) return code;
   if (!path_->nic()->post_receive(address_.qpn, descriptor, Now{})) {

@@ -67,8 +67,8 @@ Code Endpoint::Impl::read_on() {
                                    .remote_address = pulled_->piece.address,
                                    .rkey = pulled_->piece.rkey};
   detail::PendingRequest request{.operation = Operation::kRead, .kind = WorkKind::kPull};
-  const Code code =
-      add_users(descriptor, MutableBuffer{rest.first(bytes)}, tlb::Use::kTarget, request);
+  const Code code = add_users(descriptor, MutableBuffer{rest.first(bytes)}, tlb::Use::kTarget,
+                              request.translation);
   if (code != Code::kOk) return code;
   if (!path_->nic()->post_send(address_.qpn, descriptor, Now{})) {
     release(request);
@@ -77,7 +77,7 @@ Code Endpoint::Impl::read_on() {
   sends_.push(request);
   pulled_->reading = true;
   pulled_->read_bytes = bytes;
-  rendezvous_progress_ns_ = now_ns();
+  rendezvous_.progress_ns = now_ns();
   return Code::kOk;
 }
 
@@ -91,7 +91,7 @@ void Endpoint::Impl::on_read(const proto::CompletionEntry& entry) {
   pulled_->pulled += pulled_->read_bytes;
   pulled_->piece.address += pulled_->read_bytes;
   pulled_->piece.bytes -= pulled_->read_bytes;
-  rendezvous_progress_ns_ = now_ns();
+  rendezvous_.progress_ns = now_ns();
   if (pulled_->piece.bytes != 0) return;
   ++pulled_pieces_.pulled;
   tell_pulled();
@@ -101,7 +101,7 @@ void Endpoint::Impl::on_read(const proto::CompletionEntry& entry) {
 // the send will complete too.
 void Endpoint::Impl::on_told() {
   pulled_pieces_.telling = false;
-  rendezvous_progress_ns_ = now_ns();
+  rendezvous_.progress_ns = now_ns();
   if (pulled_ && pulled_->whole() && pulled_pieces_.told == pulled_pieces_.pulled) {
     deliver(std::exchange(pulled_, std::nullopt)->completion);
   }
@@ -149,14 +149,14 @@ bool Endpoint::Impl::progress_rendezvous() {
   const bool more = state_ == State::kOpen && (offered_ || pulled_ || pulled_pieces_.telling ||
                                                pulled_pieces_.told != pulled_pieces_.pulled);
   const std::uint64_t now = now_ns();
-  const std::uint64_t absent_ns = now - std::exchange(rendezvous_looked_ns_, now);
+  const std::uint64_t absent_ns = now - std::exchange(rendezvous_.looked_ns, now);
   // Nobody has looked: that is no silence of the peer's.
-  if (absent_ns > kAbsentNs) rendezvous_progress_ns_ = now;
-  if (more && now - rendezvous_progress_ns_ > options_.deadline_ns) {
+  if (absent_ns > kAbsentNs) rendezvous_.progress_ns = now;
+  if (more && now - rendezvous_.progress_ns > options_.deadline_ns) {
     fail_pieces(Code::kRetryExceeded, "the rest of a message in pieces did not come or go");
     return false;
   }
-  if (!more) rendezvous_noted_ = false;
+  if (!more) rendezvous_.noted = false;
   return more;
 }
 

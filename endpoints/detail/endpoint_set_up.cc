@@ -48,8 +48,8 @@ std::unexpected<Error> closed_in_set_up() {
 Endpoint::Impl::Impl(std::shared_ptr<detail::DataPath> path, const EndpointOptions& options)
     : path_{std::move(path)},
       options_{options},
-      sends_{sends_at_once(options)},
-      receives_{options.receive_entries},
+      sends_{sends_at_once(options), path_->tlb() != nullptr},
+      receives_{options.receive_entries, false},
       receive_credits_{options.receive_entries} {}
 
 Endpoint::Impl::~Impl() {

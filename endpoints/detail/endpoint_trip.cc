@@ -6,6 +6,7 @@
 #include <span>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/endpoints/detail/touch.h"
 #include "mapwire/endpoints/detail/tripwire_impl.h"
 #include "mapwire/proto/descriptor.h"
 
@@ -38,18 +39,21 @@ std::expected<std::unique_ptr<Tripwire::Impl>, Error> Endpoint::Impl::hang_tripw
   return Tripwire::Impl::hang(path_, wires_, address, bytes, options);
 }
 
-void Endpoint::Impl::touch(Operation operation, const proto::SendDescriptor& descriptor) {
+namespace detail {
+
+void touch(TripTable& wires, Operation operation, const proto::SendDescriptor& descriptor) {
   std::uint64_t bytes = 0;
   for (const proto::Sge& element : std::span{descriptor.sge}.first(descriptor.sge_count)) {
     bytes += element.bytes;
   }
-  touch(operation, descriptor.remote_address, bytes);
+  touch(wires, operation, descriptor.remote_address, bytes);
 }
 
-void Endpoint::Impl::touch(Operation operation, std::uint64_t address, std::uint64_t bytes) {
+void touch(TripTable& wires, Operation operation, std::uint64_t address, std::uint64_t bytes) {
   if (const std::uint8_t kinds = kinds_of(operation); kinds != kNeither) {
-    wires_->touch(address, bytes, kinds);
+    wires.touch(address, bytes, kinds);
   }
 }
 
+}  // namespace detail
 }  // namespace mapwire

@@ -1,6 +1,7 @@
 // The requests of one queue that the NIC has not completed, oldest first.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 
 #include "mapwire/endpoints/completion.h"
 #include "mapwire/endpoints/detail/work_cookie.h"
+#include "mapwire/proto/descriptor.h"
 #include "mapwire/tlb/tlb.h"
 
 namespace mapwire::detail {
@@ -19,6 +21,8 @@ struct PendingRequest {
   std::uint64_t cookie = 0;  // the user's
   Operation operation = Operation::kSend;
   WorkKind kind = WorkKind::kSend;
+  // It has more translations than one: PendingQueue::gathered() of its position, less one.
+  std::uint16_t gathered = 0;
   tlb::TranslationId translation = kNoTranslation;  // of its memory; in use until it completes
 };
 static_assert(sizeof(PendingRequest) == 16);  // ten thousand endpoints have them
@@ -29,9 +33,14 @@ static_assert(sizeof(PendingRequest) == 16);  // ten thousand endpoints have the
 // Threads: guarded by the context's lock.
 class PendingQueue {
  public:
-  // Holds `entries` requests.
-  explicit PendingQueue(std::size_t entries)
-      : positions_{entries + 1}, ring_{std::make_unique<PendingRequest[]>(positions_)} {}
+  // Of the second and further elements of a request.
+  using Gathered = std::array<tlb::TranslationId, proto::kSgeMax - 1>;
+
+  // Holds `entries` requests, fewer than 2^16; with room for gathered() if `gathers`.
+  explicit PendingQueue(std::size_t entries, bool gathers)
+      : positions_{entries + 1},
+        ring_{std::make_unique<PendingRequest[]>(positions_)},
+        gathered_{gathers ? std::make_unique<Gathered[]>(positions_) : nullptr} {}
 
   // One more than requests, as a full ring would look like an empty one.
   std::size_t positions() const { return positions_; }
@@ -39,6 +48,7 @@ class PendingQueue {
   // The position that the next push takes, and that of the oldest request.
   std::size_t next_position() const { return tail_; }
   std::size_t oldest_position() const { return head_; }
+  Gathered& gathered(std::size_t position) { return gathered_[position]; }
 
   // Precondition: it holds fewer requests than it can.
   void push(const PendingRequest& request) {
@@ -58,6 +68,7 @@ class PendingQueue {
 
   std::size_t positions_;
   std::unique_ptr<PendingRequest[]> ring_;
+  std::unique_ptr<Gathered[]> gathered_;
   std::size_t head_ = 0;
   std::size_t tail_ = 0;
 };

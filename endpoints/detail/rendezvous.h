@@ -59,4 +59,11 @@ struct PulledPieces {
   bool telling = false;  // a write is under way
 };
 
+// Whether messages of either direction move on.
+struct RendezvousWatch {
+  std::uint64_t progress_ns = 0;  // when something last moved
+  std::uint64_t looked_ns = 0;
+  bool noted = false;  // in the data path's list
+};
+
 }  // namespace mapwire::detail
