@@ -85,6 +85,17 @@ bool is_mapped(std::span<std::byte> memory) {
   return pages && tlb::is_mapped(*pages);
 }
 
+std::expected<void, Error> check_user(const NicAttributes& nic, std::string_view name,
+                                      const ExportOptions& options) {
+  if (!options.user || nic.shared_memory) return {};
+  return std::unexpected(Error::make(
+      Code::kNotSupported, ErrorScope::kRequest,
+      fmt::format("export {}: it is for processes of one user, which show by shared memory who "
+                  "they are, and the NIC {} has none here; use the soft NIC with MAPWIRE_WIRE=auto "
+                  "or shm, or export it with a token",
+                  name, nic.name)));
+}
+
 }  // namespace
 
 std::expected<MemoryKeys, Error> Export::Impl::register_memory(std::span<std::byte> memory,
@@ -159,6 +170,9 @@ std::expected<Export, Error> Export::Impl::make(std::shared_ptr<Context::Impl> c
                                                 std::string_view name, std::span<std::byte> memory,
                                                 std::shared_ptr<WindowMemory::Impl> shareable,
                                                 const ExportOptions& options) {
+  if (auto possible = check_user(context->path()->attributes(), name, options); !possible) {
+    return std::unexpected(std::move(possible.error()));
+  }
   std::unique_ptr<Impl> made{new Impl{std::move(context), memory, std::move(shareable)}};
   const auto keys = made->register_memory(memory, options.rights);
   if (!keys) return std::unexpected(keys.error());
@@ -168,6 +182,7 @@ std::expected<Export, Error> Export::Impl::make(std::shared_ptr<Context::Impl> c
                                                           .keys = *keys,
                                                           .rights = options.rights,
                                                           .token = options.token,
+                                                          .user = options.user,
                                                           .notifications = made->notifications_,
                                                           .shared = nullptr});
   if (!id) return std::unexpected(id.error());

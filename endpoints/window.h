@@ -4,6 +4,8 @@
 // goes.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -44,6 +46,9 @@ struct ExportOptions {
   // Importers have to know it; at most 255 bytes. Empty: every peer that reaches a listener of the
   // context may import (docs/security.md).
   std::string token{};
+  // Only processes of this user on this host, by shared memory, may import: the kernel says who
+  // they are (docs/security.md). Nothing: of every user.
+  std::optional<uid_t> user{};
   // Importers do not map it (window_memory.h), so that tripwires see what they do.
   bool tripwires = false;
 };

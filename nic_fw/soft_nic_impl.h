@@ -44,6 +44,7 @@ class SoftNic final : public Nic {
   std::expected<void, Error> connect_queue_pair(Qpn qpn, const QueuePairPeer& peer,
                                                 std::uint64_t now_ns) override;
   std::string_view wire_of(Qpn qpn) override;
+  std::optional<uid_t> user_of(Qpn qpn) override;
   bool pass_descriptor(Qpn qpn, int descriptor) override;
   UniqueFd take_descriptor(Qpn qpn) override;
   void flush_queue_pair(Qpn qpn, Code reason) override;

@@ -116,6 +116,12 @@ std::string_view SoftNic::wire_of(Qpn qpn) {
   return queues != nullptr && queues->on_shm != nullptr ? kShmWire : wire_->name();
 }
 
+std::optional<uid_t> SoftNic::user_of(Qpn qpn) {
+  const WorkQueues* queues = queues_.find(qpn);
+  if (queues == nullptr || queues->on_shm == nullptr) return {};
+  return shm::Transport::user_of(*queues->on_shm);
+}
+
 bool SoftNic::pass_descriptor(Qpn qpn, int descriptor) {
   const WorkQueues* queues = queues_.find(qpn);
   return queues != nullptr && queues->on_shm != nullptr &&

@@ -154,6 +154,10 @@ class Nic {
   // have: shared memory, if the peer's address tells of it and it is of this host.
   virtual std::string_view wire_of(Qpn /*qpn*/) { return attributes().wire; }
 
+  // The user that the process at the other end of a connected queue pair is of, as the kernel says
+  // of who made its NIC. Nothing: another host, or a wire of which the kernel knows nothing.
+  virtual std::optional<uid_t> user_of(Qpn /*qpn*/) { return {}; }
+
   // Hands a copy of a file descriptor to the process at the other end of a connected queue pair.
   // Whoever there takes it after a message that was posted later finds it. False: the wire carries
   // none, or has no room.

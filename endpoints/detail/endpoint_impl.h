@@ -20,7 +20,6 @@
 #include "mapwire/endpoints/detail/peer.h"
 #include "mapwire/endpoints/detail/pending_queue.h"
 #include "mapwire/endpoints/detail/rendezvous.h"
-#include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/endpoints/tripwire.h"
 #include "mapwire/endpoints/window.h"
@@ -29,6 +28,7 @@
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
 #include "mapwire/runtime/trip_table.h"
+#include "mapwire/runtime/unique_fd.h"
 
 namespace mapwire {
 
@@ -103,11 +103,11 @@ class Endpoint::Impl {
   void serve_notifications(std::shared_ptr<detail::NotificationSwitch> exported,
                            std::size_t kept_max);
 
-  // Between connect() and post_probes(), at the exporter of shared memory: lets the importer map
-  // it, if the wire can.
-  void pass_pages(const detail::SharedPages& pages);
-  // At the importer, when the probes are over: maps what was passed.
-  void map_window(const WindowTerms& terms);
+  // Of the wire shm, between connect() and activate(): as the NIC's; and what an importer mapped.
+  std::optional<uid_t> user_of_peer();
+  bool pass(int descriptor);
+  UniqueFd take_passed();
+  void map_window(detail::MappedWindow window) { mapped_ = std::move(window); }
   bool has_mapped_window() const { return mapped_.has_value(); }
   // Accesses of the mapped memory, `offset` bytes into the window. Nothing: it has to go by the
   // wire, as an access before it that has not completed does, or as the endpoint has ended.

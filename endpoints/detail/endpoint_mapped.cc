@@ -13,7 +13,6 @@
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/endpoints/detail/touch.h"
 #include "mapwire/runtime/execute_atomic.h"
-#include "mapwire/runtime/log.h"
 
 namespace mapwire {
 namespace {
@@ -31,28 +30,19 @@ bool is_null(std::span<const std::byte> memory) {
 
 }  // namespace
 
-void Endpoint::Impl::pass_pages(const detail::SharedPages& pages) {
+std::optional<uid_t> Endpoint::Impl::user_of_peer() {
   const std::lock_guard guard{path_->lock()};
-  if (state_ != State::kSettingUp) return;
-  Nic& nic = *path_->nic();
-  if (nic.pass_descriptor(address_.qpn, pages.memory.get())) {
-    nic.pass_descriptor(address_.qpn, pages.notice.fd());
-  }
+  return state_ == State::kSettingUp ? path_->nic()->user_of(address_.qpn) : std::nullopt;
 }
 
-void Endpoint::Impl::map_window(const WindowTerms& terms) {
+bool Endpoint::Impl::pass(int descriptor) {
   const std::lock_guard guard{path_->lock()};
-  if (state_ != State::kSettingUp) return;
-  const UniqueFd memory = path_->nic()->take_descriptor(address_.qpn);
-  const UniqueFd notice = path_->nic()->take_descriptor(address_.qpn);
-  if (!memory || !notice) return;
-  auto mapped = detail::MappedWindow::map(memory, notice, terms);
-  if (mapped) {
-    mapped_ = std::move(*mapped);
-  } else {
-    log(LogLevel::kWarn, "window: not mapped, so every access takes the wire: {}",
-        mapped.error().message);
-  }
+  return state_ == State::kSettingUp && path_->nic()->pass_descriptor(address_.qpn, descriptor);
+}
+
+UniqueFd Endpoint::Impl::take_passed() {
+  const std::lock_guard guard{path_->lock()};
+  return state_ == State::kSettingUp ? path_->nic()->take_descriptor(address_.qpn) : UniqueFd{};
 }
 
 // (locked) Takes room for an access.

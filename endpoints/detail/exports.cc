@@ -86,7 +86,8 @@ std::expected<Exports::Found, Error> Exports::find(const Import& wanted) const {
                            .bytes = buffer.memory.size(),
                            .rkey = buffer.keys.rkey},
                 .rights = buffer.rights},
-      .shared = buffer.shared};
+      .shared = buffer.shared,
+      .user = buffer.user};
 }
 
 Exports::Entries::iterator Exports::by_id(ExportId id) {

@@ -4,18 +4,22 @@
 // Threads: any.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/endpoints/detail/notifications.h"
+#include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/window.h"
 #include "mapwire/runtime/error.h"
 #include "mapwire/runtime/nic.h"
@@ -40,6 +44,7 @@ class Exports {
     MemoryKeys keys;
     WindowRights rights;
     std::string token;
+    std::optional<uid_t> user;
     std::shared_ptr<NotificationSwitch> notifications;
     std::shared_ptr<const SharedPages> shared;  // null: importers do not map it
   };
@@ -47,6 +52,7 @@ class Exports {
     ExportId id = 0;
     WindowTerms terms;
     std::shared_ptr<const SharedPages> shared;
+    std::optional<uid_t> user;
   };
 
   // Errors: kInvalidArgument (the name or token is too long, empty or holds control characters; or

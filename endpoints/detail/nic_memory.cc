@@ -18,7 +18,7 @@ tlb::TlbOptions tlb_options(const Options& options, const NicAttributes& nic) {
   return result;
 }
 
-constexpr std::size_t whole_pages(std::size_t bytes) { return bytes & ~(tlb::kPageBytes - 1); }
+constexpr std::size_t down_to_page(std::size_t bytes) { return bytes & ~(tlb::kPageBytes - 1); }
 
 }  // namespace
 
@@ -44,7 +44,7 @@ void NicMemory::deregister_memory(std::uint32_t lkey) {
 
 std::span<const std::byte> NicMemory::first_piece(std::span<const std::byte> memory) const {
   const auto begin = reinterpret_cast<std::uintptr_t>(memory.data());
-  const std::size_t bytes = whole_pages(begin + piece_bytes()) - begin;
+  const std::size_t bytes = down_to_page(begin + piece_bytes()) - begin;
   return memory.first(std::min(bytes, memory.size()));
 }
 

@@ -9,6 +9,7 @@
 
 #include "mapwire/endpoints/detail/coroutine.h"
 #include "mapwire/endpoints/detail/probe.h"
+#include "mapwire/endpoints/detail/window_passing.h"
 #include "mapwire/runtime/log.h"
 
 namespace mapwire::detail {
@@ -38,12 +39,26 @@ std::expected<void, Error> connect_queue_pair(const SetUp& set_up, const Offer& 
   return check_wire(set_up, offer);
 }
 
+// At the importer.
+std::expected<void, Error> take_window(Endpoint::Impl& endpoint, Offer& offer) {
+  WindowTerms& terms = *offer.exported;
+  if (offer.key_passed) {
+    const auto key = take_key(endpoint);
+    if (!key) return std::unexpected(key.error());
+    terms.memory.rkey = *key;
+  }
+  map_pages(endpoint, terms);
+  return {};
+}
+
 // The queue pairs are connected, or the peer's soon will be.
 asio::awaitable<std::expected<void, Error>> finish(asio::io_context& io, SetUp set_up,
                                                    Offer offer) {
   auto agreed = co_await agree_on_path(io, set_up.link, set_up.number, set_up.endpoint);
   if (!agreed) co_return agreed;
-  if (offer.exported) set_up.endpoint->map_window(*offer.exported);
+  if (offer.exported) {
+    if (auto taken = take_window(*set_up.endpoint, offer); !taken) co_return taken;
+  }
   PeerInfo peer{.udp = offer.address.udp,
                 .path_mtu = path_mtu(set_up, offer),
                 .version = set_up.link->peer_version(),
@@ -74,13 +89,17 @@ asio::awaitable<std::expected<void, Error>> finish_as_connector(asio::io_context
 
 asio::awaitable<std::expected<void, Error>> finish_as_acceptor(asio::io_context& io, SetUp set_up,
                                                                Offer offer) {
-  if (auto connected = connect_queue_pair(set_up, offer); !connected) {
-    set_up.link->send(make_refusal(set_up.number, connected.error()));
-    co_return connected;
+  auto ready = connect_queue_pair(set_up, offer);
+  if (ready && set_up.user) {
+    ready = pass_key(*set_up.endpoint, *set_up.user, set_up.exported->memory.rkey);
+  }
+  if (!ready) {
+    set_up.link->send(make_refusal(set_up.number, ready.error()));
+    co_return ready;
   }
   auto reply = make_reply(set_up.number, *set_up.endpoint, set_up.path->attributes());
-  if (set_up.exported) add_exported(reply, *set_up.exported);
-  if (set_up.shared) set_up.endpoint->pass_pages(*set_up.shared);
+  if (set_up.exported) add_exported(reply, *set_up.exported, set_up.user.has_value());
+  if (set_up.shared) pass_pages(*set_up.endpoint, *set_up.shared);
   set_up.link->send(reply);
   co_return co_await finish(io, set_up, offer);
 }

@@ -14,6 +14,7 @@
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/endpoints/detail/link.h"
 #include "mapwire/endpoints/detail/set_up_messages.h"
+#include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/runtime/error.h"
 
 namespace mapwire::detail {
@@ -27,6 +28,7 @@ struct SetUp {
   // At the acceptor of an import.
   std::optional<WindowTerms> exported{};
   std::shared_ptr<const SharedPages> shared{};  // null: it is not to be mapped
+  std::optional<uid_t> user{};                  // who alone may import it
 };
 
 // The request is out: awaits the reply, connects the queue pair, probes. The endpoint is the user's

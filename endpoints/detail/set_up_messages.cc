@@ -161,11 +161,12 @@ void add_import(control::Message& request, const Import& wanted) {
   import.set_token(wanted.token);
 }
 
-void add_exported(control::Message& reply, const WindowTerms& terms) {
+void add_exported(control::Message& reply, const WindowTerms& terms, bool key_passed) {
   control::Exported& exported = *reply.mutable_connect_reply()->mutable_exported();
   exported.set_address(terms.memory.address);
   exported.set_bytes(terms.memory.bytes);
-  exported.set_rkey(terms.memory.rkey);
+  exported.set_rkey(key_passed ? 0 : terms.memory.rkey);
+  exported.set_key_passed(key_passed);
   exported.set_rights((terms.rights.read ? kRightRead : 0U) |
                       (terms.rights.write ? kRightWrite : 0U) |
                       (terms.rights.atomics ? kRightAtomics : 0U));
@@ -235,7 +236,10 @@ std::expected<Offer, Error> read_reply(const control::ConnectReply& reply, const
   if (auto taken = take(reply.chosen(), nic, remote, *offer); !taken) {
     return std::unexpected(taken.error());
   }
-  if (reply.has_exported()) offer->exported = read_terms(reply.exported());
+  if (reply.has_exported()) {
+    offer->exported = read_terms(reply.exported());
+    offer->key_passed = reply.exported().key_passed();
+  }
   return offer;
 }
 

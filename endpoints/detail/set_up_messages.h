@@ -30,6 +30,7 @@ struct Offer {
   std::uint64_t deadline_ns = 0;
   std::vector<std::byte> private_data;
   std::optional<WindowTerms> exported{};  // in the reply to an import
+  bool key_passed = false;                // its key comes another way (window_passing.h)
 };
 
 // The messages of `endpoint`. The request names all ways to reach it, or shared memory alone; the
@@ -40,7 +41,7 @@ proto::control::Message make_reply(std::uint32_t connection, const Endpoint::Imp
                                    const NicAttributes& nic);
 // What makes a request that of an import, and a reply the answer to it.
 void add_import(proto::control::Message& request, const Import& wanted);
-void add_exported(proto::control::Message& reply, const WindowTerms& terms);
+void add_exported(proto::control::Message& reply, const WindowTerms& terms, bool key_passed);
 Import read_import(const proto::control::Import& wanted);
 proto::control::Message make_refusal(std::uint32_t connection, const Error& error);
 proto::control::Message make_probe_result(std::uint32_t connection, Code code);

@@ -60,6 +60,11 @@ UniqueFd connect_to(std::uint64_t number) {
   return socket;
 }
 
+std::optional<uid_t> user_at(const UniqueFd& socket) {
+  const auto process = process_at(socket);
+  return process ? std::optional{process->uid} : std::nullopt;
+}
+
 bool is_met_at(std::uint64_t number, const UniqueFd& socket) {
   const auto process = process_at(socket);
   if (!process) return false;

@@ -18,6 +18,7 @@
 #include "mapwire/nic_fw/random_source.h"
 #include "mapwire/nic_fw/shm/channels.h"
 #include "mapwire/nic_fw/shm/core.h"
+#include "mapwire/nic_fw/shm/meeting_place.h"
 #include "mapwire/nic_fw/work_queues.h"
 #include "mapwire/runtime/clock.h"
 #include "mapwire/runtime/error.h"
@@ -48,7 +49,8 @@ class Transport {
   std::expected<QueuePair*, Error> connect(Qpn qpn, const QueuePairOptions& options,
                                            const QueuePairPeer& peer, WorkQueues& queues,
                                            std::uint64_t now_ns);
-  // As Nic::pass_descriptor and take_descriptor.
+  // As Nic::user_of, pass_descriptor and take_descriptor.
+  static std::optional<uid_t> user_of(const QueuePair& qp) { return user_at(qp.channel->socket()); }
   static bool pass_descriptor(QueuePair& qp, int descriptor) {
     return qp.channel->pass(qp.peer_qpn, descriptor);
   }

@@ -1,8 +1,6 @@
 // A message of any size passes through what little a process may pin, and the kernel never finds
 // more pinned than the budget. MAPWIRE_TEST_TRANSFER_MIB: the size of the message.
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +13,7 @@
 #include "mapwire/endpoints/context.h"
 #include "mapwire/tlb/pin_budget.h"
 #include "tests/endpoints/pinned_pair.h"
+#include "tests/endpoints/user_of_its_own.h"
 #include "tests/environment.h"
 #include "tests/tlb/pinning_nic_pair.h"
 
@@ -61,26 +60,14 @@ class HighWater {
   std::jthread thread_;
 };
 
-// While one lives, this thread is of a user without rights who has nothing else pinned: the kernel
-// counts the pins of io_uring by user. The threads that are made meanwhile stay so.
-class UserOfItsOwn {
- public:
-  UserOfItsOwn() {
-    const uid_t user = 200'000 + static_cast<uid_t>(::getpid());
-    EXPECT_EQ(::syscall(SYS_setresuid, user, user, 0), 0);
-  }
-  UserOfItsOwn(const UserOfItsOwn&) = delete;
-  UserOfItsOwn& operator=(const UserOfItsOwn&) = delete;
-  ~UserOfItsOwn() { ::syscall(SYS_setresuid, 0, 0, 0); }
-};
-
 class LimitedMemoryTest : public testing::PinnedPair,
                           public ::testing::WithParamInterface<std::size_t> {
  protected:
   // Either side is the one with the limit: the kernel counts both against it.
   void transfer(bool limited_sender) {
     limited_sender ? make_server({}) : make_client({});
-    const UserOfItsOwn unprivileged;
+    // Who has nothing else pinned: the kernel counts the pins of io_uring by user.
+    const testing::UserOfItsOwn unprivileged;
     const MemlockLimit limit{GetParam()};
     const std::size_t budget = tlb::default_pin_limits(1000).bytes;
     ASSERT_LT(budget, GetParam());
