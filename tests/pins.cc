@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "mapwire/runtime/clock.h"
+
 namespace mapwire::testing {
 namespace {
 
@@ -55,7 +57,27 @@ std::expected<std::unique_ptr<Pins>, Error> Pins::create(std::uint32_t slots) {
   result = io_uring_register_buffers_sparse(&pins->ring_, slots);
   if (result < 0) return no_ring(-result);
   for (std::uint32_t slot = slots; slot > 0; --slot) pins->free_.push_back(slot - 1);
+  if (pins->unpins_late()) {
+    return std::unexpected(
+        Error::make(Code::kNotSupported, ErrorScope::kProcess,
+                    "io_uring to pin with: this kernel unpins a second after it is told to, longer "
+                    "than tests and peers wait; use Linux 6.4 or later"));
+  }
   return pins;
+}
+
+// A slow machine is so once, such a kernel every time.
+bool Pins::unpins_late() {
+  constexpr std::uint64_t kLateNs = 500'000'000;
+  std::vector<std::byte> memory(1);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto slot = pin(memory);
+    if (!slot) return false;  // the first user is told why
+    const std::uint64_t start_ns = now_ns();
+    unpin(*slot);
+    if (now_ns() - start_ns < kLateNs) return false;
+  }
+  return true;
 }
 
 // The end of a ring unpins in the background; unregistering does it before it returns.

@@ -17,7 +17,8 @@ namespace mapwire::testing {
 // Memory pinned by the kernel, in slots, and the way to it. One thread at a time.
 class Pins {
  public:
-  // Errors: kPermission or kSystemCall (no io_uring here), kOutOfMemory.
+  // Errors: kPermission or kSystemCall (no io_uring here), kOutOfMemory, kNotSupported (an io_uring
+  // that unpins late).
   static std::expected<std::unique_ptr<Pins>, Error> create(std::uint32_t slots);
   Pins(const Pins&) = delete;
   Pins& operator=(const Pins&) = delete;
@@ -40,6 +41,7 @@ class Pins {
 
  private:
   Pins(const io_uring& ring, std::uint32_t slots) : ring_{ring}, slots_{slots} {}
+  bool unpins_late();
   int update(std::uint32_t slot, std::span<std::byte> memory, std::uint64_t tag);
   int submit_and_wait();
   int wait(std::uint64_t user_data);
