@@ -42,6 +42,7 @@ class Export::Impl {
       for (const auto& importer : exports().remove(*id_)) importer->close();
     }
     if (lkey_) deregister();
+    if (lent_) end_leases();
     if (shared_) memory_->withdraw();
   }
 
@@ -60,9 +61,12 @@ class Export::Impl {
        std::shared_ptr<WindowMemory::Impl> memory)
       : context_{std::move(context)}, buffer_{buffer}, memory_{std::move(memory)} {}
 
-  std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory,
-                                                   const WindowRights& rights);
+  std::expected<detail::Exports::Buffer, Error> describe(std::string_view name,
+                                                         const ExportOptions& options);
+  std::expected<void, Error> expose(std::string_view name, const Access& access,
+                                    detail::Exports::Buffer& buffer);
   void deregister();
+  void end_leases();
   std::expected<void, Error> share(const WindowRights& rights);
   std::expected<void, Error> watch();
   detail::Exports& exports() const { return context_->control().exports(); }
@@ -72,7 +76,8 @@ class Export::Impl {
   std::shared_ptr<TripTable> wires_;                   // null: the NIC does not watch
   std::shared_ptr<WindowMemory::Impl> memory_;         // null: nobody maps it
   std::shared_ptr<const detail::SharedPages> shared_;  // null likewise, or for the rights
-  std::optional<std::uint32_t> lkey_;
+  std::optional<std::uint32_t> lkey_;                  // of all of it
+  std::shared_ptr<detail::LentMemory> lent_;           // or its parts are leased
   std::optional<detail::Exports::ExportId> id_;
   std::shared_ptr<detail::NotificationSwitch> notifications_;
 };
@@ -98,16 +103,56 @@ std::expected<void, Error> check_user(const NicAttributes& nic, std::string_view
 
 }  // namespace
 
-std::expected<MemoryKeys, Error> Export::Impl::register_memory(std::span<std::byte> memory,
-                                                               const WindowRights& rights) {
+// A NIC that pins memory has its parts pinned when an importer wants them, the others know all.
+std::expected<void, Error> Export::Impl::expose(std::string_view name, const Access& access,
+                                                detail::Exports::Buffer& buffer) {
   detail::DataPath& path = *context_->path();
   const std::lock_guard guard{path.lock()};
-  auto keys = path.memory().register_memory(memory, {.remote_read = rights.read,
-                                                     .remote_write = rights.write,
-                                                     .remote_atomic = rights.atomics,
-                                                     .may_go = !rights.atomics && !memory_});
-  if (keys) lkey_ = keys->lkey;
-  return keys;
+  if (path.nic() == nullptr) return std::unexpected(detail::context_gone());
+  if (path.tlb() == nullptr) {
+    const auto keys = path.memory().register_memory(buffer_, access);
+    if (!keys) return std::unexpected(keys.error());
+    buffer.keys = *keys;
+    lkey_ = keys->lkey;
+    return {};
+  }
+  buffer.leased = path.lender().lease_bytes(buffer_.size());
+  if (!buffer.leased) {
+    return std::unexpected(Error::make(
+        Code::kLimitReached, ErrorScope::kRequest,
+        fmt::format("export {}: half of what the context may pin, {} bytes in all, is no room for "
+                    "importers; raise the limit on locked memory (ulimit -l, or `memlock` in "
+                    "limits.conf) or MAPWIRE_PIN_BUDGET",
+                    name, path.tlb()->limits().bytes)));
+  }
+  lent_ =
+      std::make_shared<detail::LentMemory>(detail::LentMemory{.memory = buffer_, .access = access});
+  buffer.lent = lent_;
+  return {};
+}
+
+std::expected<detail::Exports::Buffer, Error> Export::Impl::describe(std::string_view name,
+                                                                     const ExportOptions& options) {
+  const WindowRights& rights = options.rights;
+  detail::Exports::Buffer buffer{.memory = buffer_,
+                                 .rights = rights,
+                                 .token = options.token,
+                                 .user = options.user,
+                                 .notifications = notifications_};
+  const Access access{.remote_read = rights.read,
+                      .remote_write = rights.write,
+                      .remote_atomic = rights.atomics,
+                      .may_go = !rights.atomics && !memory_};
+  if (auto exposed = expose(name, access, buffer); !exposed) {
+    return std::unexpected(std::move(exposed.error()));
+  }
+  return buffer;
+}
+
+void Export::Impl::end_leases() {
+  detail::DataPath& path = *context_->path();
+  const std::lock_guard guard{path.lock()};
+  if (path.nic() != nullptr) path.lender().end(*lent_);
 }
 
 void Export::Impl::deregister() {
@@ -136,7 +181,7 @@ std::expected<void, Error> Export::Impl::watch() {
         Error::make(Code::kEndpointClosed, ErrorScope::kRequest, "tripwire: the context is gone"));
   }
   auto wires = Tripwire::Impl::make_table(path);
-  if (!path.nic()->watch_memory(*lkey_, *wires)) {
+  if (!lkey_ || !path.nic()->watch_memory(*lkey_, *wires)) {
     return std::unexpected(
         Error::make(Code::kNotSupported, ErrorScope::kRequest,
                     fmt::format("tripwire: the NIC {} does not tell what peers do in its memory; "
@@ -174,17 +219,11 @@ std::expected<Export, Error> Export::Impl::make(std::shared_ptr<Context::Impl> c
     return std::unexpected(std::move(possible.error()));
   }
   std::unique_ptr<Impl> made{new Impl{std::move(context), memory, std::move(shareable)}};
-  const auto keys = made->register_memory(memory, options.rights);
-  if (!keys) return std::unexpected(keys.error());
   made->notifications_ = std::make_shared<detail::NotificationSwitch>(detail::NotificationSwitch{
       .mode = options.notifications, .cookie = options.cookie, .kept = {}});
-  const auto id = made->exports().add(std::string{name}, {.memory = memory,
-                                                          .keys = *keys,
-                                                          .rights = options.rights,
-                                                          .token = options.token,
-                                                          .user = options.user,
-                                                          .notifications = made->notifications_,
-                                                          .shared = nullptr});
+  const auto buffer = made->describe(name, options);
+  if (!buffer) return std::unexpected(buffer.error());
+  const auto id = made->exports().add(std::string{name}, *buffer);
   if (!id) return std::unexpected(id.error());
   made->id_ = *id;
   if (!options.tripwires) {
@@ -210,10 +249,12 @@ std::expected<Export, Error> Context::export_buffer(std::string_view name,
                                                     std::span<std::byte> memory,
                                                     const ExportOptions& options) {
   if (auto allowed = impl_->check_thread(); !allowed) return std::unexpected(allowed.error());
-  if (!memory.empty() && !is_mapped(memory)) {
+  if (!is_mapped(memory)) {
     return std::unexpected(Error::make(
         Code::kInvalidArgument, ErrorScope::kRequest,
-        "export " + std::string{name} + ": a page of the buffer is not mapped; map all of it"));
+        fmt::format("export {}: {}", name,
+                    memory.empty() ? "the buffer is empty; give it memory"
+                                   : "a page of the buffer is not mapped; map all of it")));
   }
   return Export::Impl::make(impl_, name, memory, nullptr, options);
 }

@@ -98,18 +98,27 @@ class Export {
   std::unique_ptr<Impl> impl_;
 };
 
-// What an importer was told of the buffer.
+// Of a buffer whose parts are leased (docs/windows.md): a lease has at least so many bytes, and an
+// access at most so many.
+struct LeaseBytes {
+  std::uint64_t least = 0;
+  std::uint64_t most = 0;
+};
+
+// What an importer was told of the buffer. Where it is leased its key is none.
 struct WindowTerms {
   RemoteBuffer memory;
   WindowRights rights;
+  std::optional<LeaseBytes> leased{};
 };
 
 // An imported buffer. Every access completes in the context's poll() with the id of the window as
 // its endpoint and the cookie; when it has, its effect is at the exporter's memory. Puts and
 // atomics of one window take effect in their order, and a get sees those before it
 // (docs/ordering.md has the rules). A post returns what Endpoint's do (endpoint.h), and
-// kRemoteAccess if it reaches out of the buffer or lacks the right: nothing was posted then, and
-// the window lives.
+// kRemoteAccess if it reaches out of the buffer or lacks the right, kLimitReached if it has more
+// bytes than the exporter, whose NIC is a device, may pin for its importers at once: nothing was
+// posted then, and the window lives.
 //
 // Threads: as Endpoint. The source or target of an access belongs to the NIC until it completes.
 class Window {

@@ -83,7 +83,7 @@ class Tlb {
 
   // A translation of `memory`, which is in use until release(). Errors:
   // - kWouldBlock: everything that is pinned is in use; again when a request has completed.
-  // - kLimitReached: it is larger than all that may be pinned.
+  // - kLimitReached: it is larger than all that may be pinned, beside what is set aside.
   // - kInvalidArgument: it is not mapped, has not the rights, or runs over the end of addresses.
   // - kOutOfMemory, kSystemCall: the device did not take it.
   std::expected<Translation, Code> translate(std::span<const std::byte> memory, Use use);
@@ -95,6 +95,10 @@ class Tlb {
   // kLimitReached if it does not fit beside what is in use.
   std::expected<MemoryKeys, Error> register_memory(std::span<std::byte> memory, Access access);
   void deregister_memory(std::uint32_t lkey);
+
+  // So many bytes are to be free for memory that others register, whatever is translated from now
+  // on: somebody who waits for us may have to register some before what we have in use comes free.
+  void set_aside(std::size_t bytes) { set_aside_ = bytes; }
 
   // Lets the peer of a connection read `memory` until it is concealed: a part of a message that
   // goes in pieces. Pieces of all messages have a quarter of the budget, so that those who wait for
@@ -164,6 +168,7 @@ class Tlb {
   TlbCounters counters_;
   PinBudget budget_;
   std::size_t piece_bytes_;
+  std::size_t set_aside_ = 0;
   RangeMap ranges_;
   std::unique_ptr<Replacement> replacement_;
   Repeats repeats_;

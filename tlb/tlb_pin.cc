@@ -21,7 +21,7 @@ Tlb::Pinned Tlb::pin(std::span<const std::byte> memory, const Range& pages, Use 
   const bool receive = use == Use::kReceive;
   if (!numbers_left() && !evict()) return std::unexpected(Code::kWouldBlock);
   // A receive waits for its peer: it leaves room for pieces, two to send and one to receive.
-  const std::size_t left = receive ? 3 * piece_bytes_ : 0;
+  const std::size_t left = set_aside_ + (receive ? 3 * piece_bytes_ : 0);
   if (const Code refused = make_room(pages.bytes(), receive, left); refused != Code::kOk) {
     if (refused == Code::kWouldBlock) counters_.would_block.add();
     return std::unexpected(refused);

@@ -66,6 +66,10 @@ Context::Impl::Impl(const detail::Settings& settings, std::shared_ptr<detail::Da
   path_->on_endpoint_ended = [this](EndpointId id, Code code) {
     control_.on_endpoint_ended(id, code);
   };
+  path_->on_leases = {
+      .tell = [this](EndpointId id,
+                     const detail::LeaseMessage& message) { control_.tell_of_lease(id, message); },
+      .wait = [this] { control_.serve_leases(); }};
   path_->on_connection_event = [this](const CmEvent& event) {
     control_.on_connection_event(event);
   };

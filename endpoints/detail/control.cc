@@ -97,6 +97,20 @@ std::optional<std::uint32_t> Control::enter(const std::shared_ptr<Link>& link,
   return entered;
 }
 
+void Control::tell_of_lease(EndpointId id, const LeaseMessage& message) {
+  post([this, id, message] {
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;
+    found->second.link->send(make_lease(found->second.number, message));
+  });
+}
+
+void Control::serve_leases() {
+  post([this] {
+    if (!down_ && !std::exchange(serves_leases_, true)) spawn(io_, serve_waiting_leases());
+  });
+}
+
 void Control::stop_listening(std::shared_ptr<Acceptor> acceptor) {
   post([this, acceptor = std::move(acceptor)] {
     acceptor->close();

@@ -59,6 +59,9 @@ class Control {
   void wake_updater(const Updater* updater);
   // (any) The endpoint failed or was closed here: the peer is to know.
   void on_endpoint_ended(EndpointId id, Code code);
+  // (any) The peer of the endpoint is to know of a lease. (any) Some wait for one.
+  void tell_of_lease(EndpointId id, const LeaseMessage& message);
+  void serve_leases();
   // (any) The NIC's connection manager has news.
   void on_connection_event(const CmEvent& event);
 
@@ -113,6 +116,7 @@ class Control {
                                          const proto::control::ConnectRequest& request,
                                          const std::optional<Exports::Found>& exported);
 
+  asio::awaitable<void> serve_waiting_leases();
   asio::awaitable<void> serve_updater(std::shared_ptr<Updater> updater, std::uint64_t pause_ns);
 
   // (any) Queues a function of the calls above. One that is dropped destroys its Reply, which
@@ -151,6 +155,7 @@ class Control {
   Exports exports_;
   std::unordered_map<const Updater*, asio::steady_timer> updaters_;  // until when each pauses
   std::unordered_map<EndpointId, Entry> entries_;
+  bool serves_leases_ = false;
   bool down_ = false;
   std::mutex post_mutex_;
   bool ended_ = false;  // guarded by post_mutex_

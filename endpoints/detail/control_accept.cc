@@ -182,6 +182,7 @@ asio::awaitable<Control::EndpointResult> Control::answer(
     set_up.exported = exported->terms;
     set_up.shared = exported->shared;
     set_up.user = exported->user;
+    if (exported->lent) path_->lend(**endpoint, exported->lent);
   }
   const auto finished = co_await finish_as_acceptor(io_, set_up, *offer);
   if (finished) co_return endpoint;

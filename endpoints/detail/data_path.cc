@@ -13,6 +13,7 @@
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/runtime/clock.h"
+#include "mapwire/runtime/log.h"
 #include "mapwire/runtime/reserve.h"
 
 namespace mapwire::detail {
@@ -43,7 +44,8 @@ DataPath::DataPath(const Settings& settings, ChosenNic nic, std::unique_ptr<Coun
       reap_fd_{tlb_ == nullptr ? -1 : tlb_->reap_fd()},
       connection_manager_{nic_->connection_manager()},
       attributes_{nic_->attributes()},
-      wake_{std::move(wake)} {}
+      wake_{std::move(wake)},
+      lender_{*memory_, counters_, on_leases} {}
 
 std::expected<std::shared_ptr<DataPath>, Error> DataPath::create(
     const Settings& settings, ChosenNic nic, std::unique_ptr<CounterBlock> counters) {
@@ -252,6 +254,25 @@ void DataPath::reserve_completions(std::size_t requests) {
   for (auto* list : {&credit_due_, &credit_wanted_, &credit_came_, &rendezvous_}) {
     reserve_doubling(*list, endpoints_.size());
   }
+}
+
+bool DataPath::serve_leases() {
+  const std::lock_guard guard{lock_};
+  if (nic_ == nullptr) return false;
+  const std::uint64_t now = now_ns();
+  while (const auto late = lender_.overdue(now)) {
+    log(LogLevel::kWarn, "export: an importer keeps memory that others want; its window ends");
+    Endpoint::Impl* endpoint = endpoints_.find(*late);
+    if (endpoint != nullptr) endpoint->close_locked();
+    lender_.forget(*late);
+  }
+  return lender_.progress(now);
+}
+
+void DataPath::lend(Endpoint::Impl& importer, std::shared_ptr<const LentMemory> lent) {
+  const std::lock_guard guard{lock_};
+  if (endpoints_.find(importer.id()) == nullptr) return;
+  lender_.admit(importer.id(), std::move(lent), importer.options().deadline_ns);
 }
 
 void DataPath::take_trips() { direct_ = direct_.subspan(trips_.take(direct_)); }

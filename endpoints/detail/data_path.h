@@ -18,6 +18,7 @@
 #include "mapwire/endpoints/detail/completion_queue.h"
 #include "mapwire/endpoints/detail/context_lock.h"
 #include "mapwire/endpoints/detail/endpoint_table.h"
+#include "mapwire/endpoints/detail/lender.h"
 #include "mapwire/endpoints/detail/nic_memory.h"
 #include "mapwire/endpoints/detail/path_counters.h"
 #include "mapwire/endpoints/detail/probe_memory.h"
@@ -75,6 +76,12 @@ class DataPath {
   std::move_only_function<void(EndpointId, Code)> on_endpoint_ended;
   // Called under the lock: news of the NIC's connection manager. Set before the first connection.
   std::move_only_function<void(const CmEvent&)> on_connection_event;
+  // Called under the lock. Set before the first import.
+  Lender::Hooks on_leases;
+  // For Hooks::wait: closes who is overdue, and makes progress. False: nothing waits. Takes the
+  // lock, as lend() does, by which the peer of the endpoint may ask for leases on that memory.
+  bool serve_leases();
+  void lend(Endpoint::Impl& importer, std::shared_ptr<const LentMemory> lent);
   // Called under the lock: see serve_for_absent. Set before the first call of it.
   std::move_only_function<void()> wake_helper;
 
@@ -90,6 +97,7 @@ class DataPath {
   // Null: the NIC reads any memory.
   tlb::Tlb* tlb() { return tlb_; }
   EndpointTable& endpoints() { return endpoints_; }
+  Lender& lender() { return lender_; }
   PathCounters& counters() { return counters_; }
   ProbeMemory& probe_memory() { return probe_memory_; }
   // Room for the completions of `requests` more requests under way at once; give_back when the
@@ -140,7 +148,7 @@ class DataPath {
     credit_wanted_.push_back(id);
     attention_ = true;
   }
-  // The endpoint has messages in pieces under way.
+  // The endpoint has messages in pieces under way, or waits for a lease.
   void note_rendezvous(EndpointId id) {
     rendezvous_.push_back(id);
     if (waiters_ != 0 || armed_) wake_.signal();  // who sleeps is to look again soon
@@ -203,6 +211,7 @@ class DataPath {
   NicAttributes attributes_;
   WakeDescriptor wake_;
   EndpointTable endpoints_;
+  Lender lender_;
   CompletionQueue completions_;
   Trips trips_;
   std::span<Completion> direct_;  // what is left of the span of the poll that runs now
@@ -211,7 +220,7 @@ class DataPath {
   std::vector<EndpointId> credit_due_;
   std::vector<EndpointId> credit_wanted_;
   std::vector<EndpointId> credit_came_;  // wanted before; the application was not told yet
-  std::vector<EndpointId> rendezvous_;   // that have messages in pieces under way
+  std::vector<EndpointId> rendezvous_;   // that have messages in pieces under way, or want a lease
   std::atomic<std::uint64_t> polls_ = 0;
   // When those who sleep wake by themselves; kNobody: none sleeps.
   static constexpr std::uint64_t kNobody = 0;

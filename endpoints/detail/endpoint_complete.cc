@@ -102,6 +102,8 @@ void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
   const detail::PendingRequest request = sends_.pop();
   if (request.kind != WorkKind::kSend) std::abort();  // completed out of order
   release(request);
+  if (leases_) [[unlikely]]
+    leases_->on_completed();
   const Code status = static_cast<Code>(entry.status);
   Completion completion{
       .cookie = request.cookie, .endpoint = id_, .operation = request.operation, .status = status};
@@ -113,6 +115,8 @@ void Endpoint::Impl::on_send_completed(const proto::CompletionEntry& entry) {
   const bool headed = request.operation == Operation::kSend;
   completion.bytes = entry.bytes - (headed ? header_bytes() : 0);
   deliver(completion);
+  if (leases_) [[unlikely]]
+    post_leased();
 }
 
 void Endpoint::Impl::on_receive_completed(const proto::CompletionEntry& entry) {

@@ -59,6 +59,7 @@ void Endpoint::Impl::end(State state, Code first_send, Code rest) {
       nic->connection_manager()->disconnect(*cm_id_, now_ns());
       path_->after_post();  // its timer runs now
     }
+    path_->lender().forget(id_);
     if (memory_) memory_->deregister(path_->memory());
   }
   abandon_rendezvous(flush(sends_, first_send, rest), rest);

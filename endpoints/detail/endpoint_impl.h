@@ -7,13 +7,13 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "mapwire/endpoints/detail/bound_window.h"
 #include "mapwire/endpoints/detail/credits.h"
 #include "mapwire/endpoints/detail/data_path.h"
+#include "mapwire/endpoints/detail/held_leases.h"
 #include "mapwire/endpoints/detail/mapped_window.h"
 #include "mapwire/endpoints/detail/message_memory.h"
 #include "mapwire/endpoints/detail/notifications.h"
@@ -48,16 +48,12 @@ class Endpoint::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
-  // Constant after open().
+  // Constant after open(), wire() after connect().
   EndpointId id() const { return id_; }
   const EndpointOptions& options() const { return options_; }
   const QueuePairAddress& address() const { return address_; }
   RemoteBuffer words() const { return words_; }
-  // Set by connect().
-  std::string_view wire() const {
-    return on_shm_ ? kShmWire : std::string_view{path_->attributes().wire};
-  }
-
+  std::string_view wire() const;
   // The connection by which the NIC's connection manager knows it: is disconnected at the end.
   void set_cm_id(CmId id);
   // Set-up: posts receives for the probes of a peer that is mapwire. Before connect(). Errors:
@@ -73,11 +69,8 @@ class Endpoint::Impl {
 
   // The user's calls: endpoint.h.
   EndpointInfo info() const;
-  // Of the endpoint of an import; constant after activate(). Nothing can be reached with what the
-  // peer did not send.
-  WindowTerms window_terms() const {
-    return peer_.exported.value_or(WindowTerms{.memory = {}, .rights = {false, false, false}});
-  }
+  // Of the endpoint of an import; constant after activate().
+  WindowTerms window_terms() const;
   std::span<const std::byte> private_data() const { return peer_private_data_; }
   [[gnu::flatten]] Code post_send(ConstBuffer message, std::uint64_t cookie,
                                   std::optional<std::uint32_t> immediate);
@@ -98,10 +91,12 @@ class Endpoint::Impl {
   // that is outstanding with `rest`. No effect on one that has ended.
   void fail(const Error& reason, Code rest);
 
-  // The exporter's end of a window: tells the exporter what the importer notifies it of, as the
-  // switch says, in which room is made for `kept_max` more. Call once, after activate().
+  // The exporter's end of a window: tells the exporter of notifications, as the switch says, in
+  // which room is made for `kept_max` more. Call once, after activate().
   void serve_notifications(std::shared_ptr<detail::NotificationSwitch> exported,
                            std::size_t kept_max);
+  // What the peer tells of leases (endpoint_leased.cc). False: no honest one does.
+  bool on_lease(const detail::LeaseMessage& message);
 
   // Of the wire shm, between connect() and activate(): as the NIC's; and what an importer mapped.
   std::optional<uid_t> user_of_peer();
@@ -123,9 +118,8 @@ class Endpoint::Impl {
                           std::uint64_t compare, std::uint64_t swap_or_add, std::uint64_t cookie);
 
   bool is_of(const detail::DataPath& path) const { return path_.get() == &path; }
-  // The window is a binding's from now on (endpoint_bound.cc): who posts puts asks here how many
-  // are over, and nobody is told of them. False: of what was posted before, the user has not taken
-  // all completions.
+  // The window is a binding's from now on (endpoint_bound.cc), whose puts are counted and not told.
+  // False: of what was posted before, the user has not taken all completions.
   bool bind_window();
   std::uint64_t puts_over() const;
   // A flush of the user's, which follows the puts of the pass with this number. kWouldBlock: too
@@ -149,10 +143,9 @@ class Endpoint::Impl {
   // (locked) Whether a send that would have blocked for want of credits may be tried again.
   bool wanted_credit_came();
   void on_told_of_credits() { credit_wanted_ = false; }
-  // (locked) Goes on with messages in pieces. False: there are none any more.
+  // (locked) Goes on with messages in pieces, or with waiting for a lease. False: with neither.
   bool progress_rendezvous();
-  // (locked) close().
-  void close_locked();
+  void close_locked();  // (locked)
 
  private:
   // One that failed accepts posts and flushes them.
@@ -200,6 +193,12 @@ class Endpoint::Impl {
   void complete_flush(std::uint64_t cookie, Code status);
   bool post_flush(std::uint64_t cookie);
   void abandon_flushes();
+
+  // With leases of the exporter's memory (endpoint_leased.cc).
+  [[gnu::cold, gnu::noinline]] Code submit_leased(const proto::SendDescriptor& descriptor,
+                                                  const detail::PendingRequest& request);
+  [[gnu::cold, gnu::noinline]] void post_leased();
+  bool await_lease();
 
   // Sending in pieces (endpoint_offer.cc).
   [[gnu::cold, gnu::noinline]] Code post_in_pieces(ConstBuffer message, std::uint64_t cookie,
@@ -285,6 +284,7 @@ class Endpoint::Impl {
   bool credit_wanted_ = false;  // in its lists of those that want some
 
   std::optional<detail::MappedWindow> mapped_;  // at the importer's end; constant after activate()
+  std::unique_ptr<detail::HeldLeases> leases_;  // likewise, where it leases
   std::unique_ptr<detail::BoundWindow> bound_;  // of a binding
   std::shared_ptr<TripTable> wires_;            // null: no tripwire was ever set
   std::shared_ptr<detail::NotificationSwitch> notifications_;  // at the exporter's end of a window

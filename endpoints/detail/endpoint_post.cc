@@ -63,11 +63,13 @@ Code Endpoint::Impl::flush_at_once(Operation operation, std::uint64_t cookie) {
 
 Code Endpoint::Impl::submit(proto::SendDescriptor& descriptor, detail::PendingRequest request) {
   descriptor.cookie = detail::make_cookie(id_, WorkKind::kSend);
+  request.kind = WorkKind::kSend;
+  if (leases_) [[unlikely]]
+    return submit_leased(descriptor, request);
   if (!path_->nic()->post_send(address_.qpn, descriptor, Now{})) {
     release(request);
     return Code::kWouldBlock;
   }
-  request.kind = WorkKind::kSend;
   sends_.push(request);
   ++sends_unseen_;
   if (wires_) [[unlikely]]

@@ -144,6 +144,7 @@ void Endpoint::Impl::fail_pieces(Code code, std::string_view what) {
 }
 
 bool Endpoint::Impl::progress_rendezvous() {
+  if (leases_) return await_lease();
   if (state_ == State::kOpen) progress_pull();
   if (state_ == State::kOpen && offered_) progress_offered();
   const bool more = state_ == State::kOpen && (offered_ || pulled_ || pulled_pieces_.telling ||

@@ -176,7 +176,19 @@ bool Endpoint::Impl::activate(detail::PeerInfo peer, std::vector<std::byte> peer
   state_ = State::kOpen;
   peer_ = std::move(peer);
   peer_private_data_ = std::move(peer_private_data);
+  if (peer_.exported && peer_.exported->leased) {
+    leases_ = std::make_unique<detail::HeldLeases>(*peer_.exported, sends_.positions());
+  }
   return true;
+}
+
+std::string_view Endpoint::Impl::wire() const {
+  return on_shm_ ? kShmWire : std::string_view{path_->attributes().wire};
+}
+
+// Nothing can be reached with what the peer did not send.
+WindowTerms Endpoint::Impl::window_terms() const {
+  return peer_.exported.value_or(WindowTerms{.memory = {}, .rights = {false, false, false}});
 }
 
 EndpointInfo Endpoint::Impl::info() const {

@@ -85,8 +85,10 @@ std::expected<Exports::Found, Error> Exports::find(const Import& wanted) const {
       .terms = {.memory = {.address = reinterpret_cast<std::uint64_t>(buffer.memory.data()),
                            .bytes = buffer.memory.size(),
                            .rkey = buffer.keys.rkey},
-                .rights = buffer.rights},
+                .rights = buffer.rights,
+                .leased = buffer.leased},
       .shared = buffer.shared,
+      .lent = buffer.lent,
       .user = buffer.user};
 }
 

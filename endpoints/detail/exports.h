@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "mapwire/endpoints/detail/endpoint_impl.h"
+#include "mapwire/endpoints/detail/lender.h"
 #include "mapwire/endpoints/detail/notifications.h"
 #include "mapwire/endpoints/detail/window_memory_impl.h"
 #include "mapwire/endpoints/window.h"
@@ -41,17 +42,20 @@ class Exports {
 
   struct Buffer {
     std::span<std::byte> memory;
-    MemoryKeys keys;
+    MemoryKeys keys{};
     WindowRights rights;
     std::string token;
     std::optional<uid_t> user;
     std::shared_ptr<NotificationSwitch> notifications;
-    std::shared_ptr<const SharedPages> shared;  // null: importers do not map it
+    std::shared_ptr<const SharedPages> shared{};  // null: importers do not map it
+    std::shared_ptr<const LentMemory> lent{};     // null: the key is good for all of it
+    std::optional<LeaseBytes> leased{};           // of it
   };
   struct Found {
     ExportId id = 0;
     WindowTerms terms;
     std::shared_ptr<const SharedPages> shared;
+    std::shared_ptr<const LentMemory> lent;
     std::optional<uid_t> user;
   };
 

@@ -101,6 +101,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void write_next();
   bool dispatch(proto::control::Message message);
   bool on_disconnect(const proto::control::Disconnect& disconnect);
+  bool on_lease(const proto::control::Lease& message);
   static bool holds_refusal(const Connection& connection);
   static std::uint64_t patience_ns(const Connection& connection);
   std::uint64_t least_patience_ns() const;

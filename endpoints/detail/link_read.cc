@@ -85,6 +85,7 @@ bool Link::dispatch(Message message) {
     case Message::KIND_NOT_SET: return false;
     case Message::kKeepAlive: return true;
     case Message::kDisconnect: return on_disconnect(message.disconnect());
+    case Message::kLease: return on_lease(message.lease());
     case Message::kConnectRequest:
       if (!on_request_) return false;
       on_request_(shared_from_this(), std::move(*message.mutable_connect_request()));
@@ -99,6 +100,15 @@ bool Link::dispatch(Message message) {
   connection.inbox->messages.push_back(std::move(message));
   connection.inbox->changed.cancel();
   return true;
+}
+
+bool Link::on_lease(const proto::control::Lease& message) {
+  const auto lease = read_lease(message);
+  if (!lease) return false;
+  const auto found = connections_.find(message.connection());
+  if (found == connections_.end()) return true;
+  const std::shared_ptr<Endpoint::Impl> endpoint = found->second.endpoint;
+  return endpoint->on_lease(*lease);
 }
 
 bool Link::holds_refusal(const Connection& connection) {

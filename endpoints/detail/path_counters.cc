@@ -11,6 +11,8 @@ PathCounters PathCounters::in(CounterBlock* block) {
       .late_receives = block->counter("endpoint.late_receives"),
       .sent_in_pieces = block->counter("endpoint.sent_in_pieces"),
       .received_in_pieces = block->counter("endpoint.received_in_pieces"),
+      .leases_granted = block->counter("endpoint.leases_granted"),
+      .leases_recalled = block->counter("endpoint.leases_recalled"),
       .endpoints_failed = block->counter("endpoint.endpoints_failed"),
       .helper_serves = block->counter("endpoint.helper_serves"),
   };

@@ -12,6 +12,8 @@ struct PathCounters {
   Counter late_receives;       // posted without room to pin their memory
   Counter sent_in_pieces;      // messages that were not sent as a whole
   Counter received_in_pieces;
+  Counter leases_granted;  // to importers, of parts of our exports
+  Counter leases_recalled;
   Counter endpoints_failed;  // ended by anything but a close on this side
   Counter helper_serves;     // times the helper thread served the NIC
 

@@ -21,6 +21,7 @@ namespace control = proto::control;
 constexpr std::uint32_t kQpnMax = (1U << 24) - 1;  // QPNs and PSNs have 24 bits
 constexpr std::uint32_t kReceiveEntriesMax = 4096;
 constexpr std::uint64_t kPeerDeadlineMinNs = 1'000'000;
+constexpr std::uint64_t kLeaseBytesMax = std::uint64_t{1} << 40;
 constexpr std::uint32_t kRightRead = 1;  // of an exported buffer
 constexpr std::uint32_t kRightWrite = 2;
 constexpr std::uint32_t kRightAtomics = 4;
@@ -95,12 +96,18 @@ std::expected<QueuePairAddress, Error> read_address(const control::QueuePair& pa
       .read_atomic_max = pair.read_atomic_max()};
 }
 
-WindowTerms read_terms(const control::Exported& exported) {
-  return {
+std::expected<WindowTerms, Error> read_terms(const control::Exported& exported) {
+  WindowTerms terms{
       .memory = {.address = exported.address(), .bytes = exported.bytes(), .rkey = exported.rkey()},
       .rights = {.read = (exported.rights() & kRightRead) != 0,
                  .write = (exported.rights() & kRightWrite) != 0,
                  .atomics = (exported.rights() & kRightAtomics) != 0}};
+  if (terms.memory.bytes > UINT64_MAX - terms.memory.address) return malformed("exported buffer");
+  if (!exported.has_leased()) return terms;
+  terms.leased = {.least = exported.leased().least(), .most = exported.leased().most()};
+  const std::uint64_t least = terms.leased->least;
+  if (!std::has_single_bit(least) || least > kLeaseBytesMax) return malformed("size of leases");
+  return terms;
 }
 
 // A device's wire is its name.
@@ -170,6 +177,9 @@ void add_exported(control::Message& reply, const WindowTerms& terms, bool key_pa
   exported.set_rights((terms.rights.read ? kRightRead : 0U) |
                       (terms.rights.write ? kRightWrite : 0U) |
                       (terms.rights.atomics ? kRightAtomics : 0U));
+  if (!terms.leased) return;
+  exported.mutable_leased()->set_least(terms.leased->least);
+  exported.mutable_leased()->set_most(terms.leased->most);
 }
 
 Import read_import(const control::Import& wanted) {
@@ -190,6 +200,27 @@ control::Message make_probe_result(std::uint32_t connection, Code code) {
   message.mutable_probe_result()->set_connection(connection);
   message.mutable_probe_result()->set_code(static_cast<std::uint32_t>(code));
   return message;
+}
+
+control::Message make_lease(std::uint32_t connection, const LeaseMessage& lease) {
+  control::Message message;
+  control::Lease& told = *message.mutable_lease();
+  told.set_connection(connection);
+  told.set_act(static_cast<control::Lease::Act>(lease.act));
+  told.set_rkey(lease.rkey);
+  told.set_offset(lease.range.offset);
+  told.set_bytes(lease.range.bytes);
+  told.set_code(static_cast<std::uint32_t>(lease.code));
+  return message;
+}
+
+std::optional<LeaseMessage> read_lease(const control::Lease& lease) {
+  if (lease.act() < control::Lease::WANTED || lease.act() > control::Lease::RECALLED) return {};
+  if ((lease.act() == control::Lease::REFUSED) != (lease.code() != 0)) return {};
+  return LeaseMessage{.act = static_cast<LeaseAct>(lease.act()),
+                      .rkey = lease.rkey(),
+                      .range = {.offset = lease.offset(), .bytes = lease.bytes()},
+                      .code = read_code(lease.code())};
 }
 
 control::Message make_disconnect(std::uint32_t connection, Code code) {
@@ -237,7 +268,9 @@ std::expected<Offer, Error> read_reply(const control::ConnectReply& reply, const
     return std::unexpected(taken.error());
   }
   if (reply.has_exported()) {
-    offer->exported = read_terms(reply.exported());
+    const auto terms = read_terms(reply.exported());
+    if (!terms) return std::unexpected(terms.error());
+    offer->exported = *terms;
     offer->key_passed = reply.exported().key_passed();
   }
   return offer;

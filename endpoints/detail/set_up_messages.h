@@ -11,6 +11,7 @@
 #include "control.pb.h"
 #include "mapwire/endpoints/detail/endpoint_impl.h"
 #include "mapwire/endpoints/detail/exports.h"
+#include "mapwire/endpoints/detail/lease.h"
 #include "mapwire/endpoints/endpoint.h"
 #include "mapwire/proto/address.h"
 #include "mapwire/runtime/error.h"
@@ -45,6 +46,7 @@ void add_exported(proto::control::Message& reply, const WindowTerms& terms, bool
 Import read_import(const proto::control::Import& wanted);
 proto::control::Message make_refusal(std::uint32_t connection, const Error& error);
 proto::control::Message make_probe_result(std::uint32_t connection, Code code);
+proto::control::Message make_lease(std::uint32_t connection, const LeaseMessage& lease);
 proto::control::Message make_disconnect(std::uint32_t connection, Code code);
 
 // `remote` is where the control link comes from: packets go there and nowhere else, whatever the
@@ -54,6 +56,9 @@ std::expected<Offer, Error> read_request(const proto::control::ConnectRequest& r
 // Likewise; and kPeerRefused or the code in a refusal.
 std::expected<Offer, Error> read_reply(const proto::control::ConnectReply& reply,
                                        const NicAttributes& nic, const proto::IpAddress& remote);
+
+// Nothing: no honest peer sends it.
+std::optional<LeaseMessage> read_lease(const proto::control::Lease& lease);
 
 // A code that a peer sent; kPeerRefused for a number that is none.
 Code read_code(std::uint32_t number);

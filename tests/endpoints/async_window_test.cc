@@ -120,7 +120,7 @@ TEST_P(AsyncWindowTest, an_import_that_fails_says_why) {
 
 INSTANTIATE_TEST_SUITE_P(nics, AsyncWindowTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 
 // NOLINTEND(cppcoreguidelines-avoid-capturing-lambda-coroutines)

@@ -134,7 +134,7 @@ TEST_P(BindingEndTest, a_window_of_another_context_is_refused) {
 
 INSTANTIATE_TEST_SUITE_P(nics, BindingEndTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 
 }  // namespace

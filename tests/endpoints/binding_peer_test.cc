@@ -65,7 +65,7 @@ TEST_P(BindingPeerTest, after_each_flush_the_other_process_has_what_was_stored) 
 
 INSTANTIATE_TEST_SUITE_P(nics, BindingPeerTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 
 }  // namespace

@@ -224,7 +224,7 @@ TEST_P(BindingTest, a_context_without_a_helper_thread_updates_when_it_is_polled)
 
 INSTANTIATE_TEST_SUITE_P(nics, BindingTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 
 }  // namespace

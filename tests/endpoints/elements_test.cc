@@ -105,7 +105,7 @@ TEST_P(ElementsTest, after_the_end_they_are_flushed) {
 
 INSTANTIATE_TEST_SUITE_P(nics, ElementsTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 
 // What a TLB has to pin for each of them.

@@ -292,7 +292,7 @@ TEST_P(OrderingTest, rule_11_atomics_of_all_importers_exclude_each_other) {
 
 INSTANTIATE_TEST_SUITE_P(nics, OrderingTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 
 }  // namespace

@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(Nics, DeviceTripwireTest, ::testing::Values(testing::kV
                          testing::column_name);
 INSTANTIATE_TEST_SUITE_P(Nics, TripwireTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 
 }  // namespace

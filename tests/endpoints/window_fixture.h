@@ -18,6 +18,7 @@
 #include "mapwire/endpoints/window_memory.h"
 #include "mapwire/runtime/clock.h"
 #include "tests/endpoints/pair.h"
+#include "tests/endpoints/pinned_pair.h"
 #include "tests/endpoints/two_hosts.h"
 #include "tests/tlb/pages.h"
 
@@ -30,9 +31,11 @@ inline constexpr std::uint64_t kSoonNs = 300'000'000;
 struct WindowColumn {
   NicChoice nic = NicChoice::kSoft;
   bool mappable = false;
+  bool leased = false;  // the exporter's NIC pins, as a device does
 };
 inline constexpr WindowColumn kSoftWindow{};
 inline constexpr WindowColumn kMappableWindow{.mappable = true};
+inline constexpr WindowColumn kLeasedWindow{.leased = true};
 inline constexpr WindowColumn kVerbsWindow{.nic = NicChoice::kVerbs};
 
 // Memory to export.
@@ -63,6 +66,16 @@ class ExportedPages {
 
 class WindowFixture : public ::testing::TestWithParam<WindowColumn> {
  protected:
+  // A page is a lease.
+  static constexpr std::size_t kLeasedBudget = std::size_t{1} << 20;
+
+  void SetUp() override {
+    if (GetParam().leased && !make_pinning_soft_nic()) GTEST_SKIP() << "no pins of the kernel's";
+  }
+  Context make_exporter() const {
+    if (GetParam().leased && make_pinning_soft_nic()) return pinning_context(kLeasedBudget, {});
+    return value_of(Context::create({.nic = GetParam().nic, .address = host_ + ":0"}));
+  }
   Export export_all(std::string_view name = "all", const ExportOptions& options = {}) {
     return value_of(memory_.export_by(exporter_, name, options));
   }
@@ -104,7 +117,7 @@ class WindowFixture : public ::testing::TestWithParam<WindowColumn> {
   const std::string host_ =
       GetParam().nic == NicChoice::kVerbs ? device_address().value_or("") : "127.0.0.1";
   const ExportedPages memory_{16, GetParam().mappable};
-  Context exporter_ = value_of(Context::create({.nic = GetParam().nic, .address = host_ + ":0"}));
+  Context exporter_ = make_exporter();
   Context importer_ = value_of(Context::create({.nic = GetParam().nic, .address = host_ + ":0"}));
   Listener listener_ = value_of(exporter_.listen({.address = host_ + ":0"}));
 };
@@ -112,6 +125,7 @@ class WindowFixture : public ::testing::TestWithParam<WindowColumn> {
 // The names of its columns.
 inline std::string column_name(const ::testing::TestParamInfo<WindowColumn>& column) {
   if (column.param.nic == NicChoice::kVerbs) return "verbs_rxe";
+  if (column.param.leased) return "leased";
   return column.param.mappable ? "soft_mappable" : "soft";
 }
 inline std::ostream& operator<<(std::ostream& out, const WindowColumn& column) {

@@ -156,7 +156,7 @@ TEST_P(WindowNotifyTest, what_was_posted_before_a_flush_is_there_when_it_complet
 
 INSTANTIATE_TEST_SUITE_P(nics, WindowNotifyTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 
 }  // namespace

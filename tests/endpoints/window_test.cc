@@ -198,7 +198,7 @@ TEST_P(SoftWindowTest, an_export_costs_nothing_before_it_is_used) {
 
 INSTANTIATE_TEST_SUITE_P(nics, WindowTest,
                          ::testing::Values(testing::kSoftWindow, testing::kMappableWindow,
-                                           testing::kVerbsWindow),
+                                           testing::kLeasedWindow, testing::kVerbsWindow),
                          testing::column_name);
 INSTANTIATE_TEST_SUITE_P(nics, SoftWindowTest, ::testing::Values(testing::kSoftWindow),
                          testing::column_name);
