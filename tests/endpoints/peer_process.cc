@@ -80,7 +80,8 @@ void wait_for_end_of_input() {
 void export_and_wait(Context& context, const std::string& address) {
   std::vector<std::byte> memory(kExportedBytes);
   const WindowMemory mappable = value_of(WindowMemory::create(kExportedBytes));
-  const Listener listener = value_of(context.listen({.address = "127.0.0.1:0"}));
+  const std::string host = address.substr(0, address.rfind(':'));
+  const Listener listener = value_of(context.listen({.address = host + ":0"}));
   const Export exported = value_of(context.export_buffer("all", memory));
   const Export mapped = value_of(context.export_buffer("mappable", mappable));
   const std::uint16_t port = listener.port();
@@ -91,6 +92,13 @@ void export_and_wait(Context& context, const std::string& address) {
   wait_for_end_of_input();
 }
 
+// As the "verbs_" of a role says.
+Context make_context(const std::string& role, const std::string& address) {
+  if (!role.starts_with("verbs_")) return value_of(Context::create());
+  return value_of(
+      Context::create({.nic = NicChoice::kVerbs, .address = address.substr(0, address.find('/'))}));
+}
+
 }  // namespace
 
 // The other end of the tests with two processes; nothing by itself.
@@ -99,13 +107,13 @@ TEST(PeerProcess, DISABLED_role) {
   const std::string address = std::getenv(kAddressVariable);
   if (role == "storer") return store_when_asked(NicChoice::kSoft, address);
   if (role == "verbs_storer") return store_when_asked(NicChoice::kVerbs, address);
-  Context context = value_of(Context::create());
+  Context context = make_context(role, address);
   if (role == "many") {
     connect_many(context, address);
     return;
   }
-  if (role == "importer") return put_without_end(context, address);
-  if (role == "exporter") return export_and_wait(context, address);
+  if (role.ends_with("importer")) return put_without_end(context, address);
+  if (role.ends_with("exporter")) return export_and_wait(context, address);
   MemoryRegion region = value_of(
       context.allocate(4096, {.remote_read = true, .remote_write = true, .remote_atomic = true}));
   ConnectOptions options{.timeout_ns = kPatienceNs};

@@ -1,8 +1,9 @@
-// usage: windows [GIGABYTES [PUTS]]
+// usage: windows [GIGABYTES [PUTS [ADDRESS]]]
 //
-// Exports GIGABYTES (700) of reserved addresses, imports them and puts PUTS (100,000) times 4 KiB
-// at random places. Prints what the export took and what is pinned before, at most meanwhile and
-// after. Ends with status 1 if the export took 10 ms or more, or 64 MiB were exceeded.
+// Exports GIGABYTES (700) of reserved addresses, imports them over ADDRESS (127.0.0.1) and puts
+// PUTS (100,000) times 4 KiB at random places. On a device with MAPWIRE_PIN_BUDGET=64M. Prints what
+// the export took and what is pinned before, at most meanwhile and after. Ends with status 1 if the
+// export took 10 ms or more, or 64 MiB were exceeded.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -43,7 +44,7 @@ std::uint64_t number(int count, char** arguments, int index, std::uint64_t other
   if (failure != std::errc{} || end != text.data() + text.size() || value == 0 ||
       value > kNumberMax) {
     fail("'" + std::string{text} + "' is no number from 1 to " + std::to_string(kNumberMax) +
-         "; give GIGABYTES and PUTS");
+         "; give GIGABYTES, PUTS and ADDRESS");
   }
   return value;
 }
@@ -63,6 +64,8 @@ std::span<std::byte> reserve(std::size_t bytes) {
   void* const mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) fail("mmap: so many addresses can not be reserved");
+  // Or each first touch would fill 2 MiB, which no machine has for so many.
+  ::madvise(mapped, bytes, MADV_NOHUGEPAGE);
   return {static_cast<std::byte*>(mapped), bytes};
 }
 
@@ -99,9 +102,10 @@ class Putter {
 int main(int count, char** arguments) {
   const std::size_t bytes = number(count, arguments, 1, 700) * 1'000'000'000;
   const std::uint64_t puts = number(count, arguments, 2, 100'000);
-  Context exporter = value_of(Context::create());
-  Context importer = value_of(Context::create());
-  const Listener listener = value_of(exporter.listen({.address = "127.0.0.1:0"}));
+  const std::string address = std::string{count > 3 ? arguments[3] : "127.0.0.1"} + ":0";
+  Context exporter = value_of(Context::create({.address = address}));
+  Context importer = value_of(Context::create({.address = address}));
+  const Listener listener = value_of(exporter.listen({.address = address}));
   const std::span<std::byte> memory = reserve(bytes);
 
   const std::uint64_t start_ns = now_ns();
