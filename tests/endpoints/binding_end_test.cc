@@ -87,9 +87,12 @@ TEST_P(BindingEndTest, the_end_of_the_export_fails_it) {
 
 TEST_P(BindingEndTest, memory_that_goes_fails_it_and_nothing_else) {
   const Pages local{4};
-  Binding unmapped = value_of(importer_.bind(local.page(0, 2), value_of(import_window("all")), {}));
+  // Flushes look, and nobody between a store and the change after it.
+  const BindOptions seldom{.interval_ns = testing::kSecondNs};
+  Binding unmapped =
+      value_of(importer_.bind(local.page(0, 2), value_of(import_window("all")), seldom));
   Binding unreadable =
-      value_of(importer_.bind(local.page(2, 2), value_of(import_window("all")), {}));
+      value_of(importer_.bind(local.page(2, 2), value_of(import_window("all")), seldom));
   Binding other = bind();
   local.page(3)[0] = std::byte{1};
   ASSERT_EQ(::mprotect(local.page(3).data(), kPage, PROT_NONE), 0);
